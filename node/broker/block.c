@@ -1,0 +1,69 @@
+#include "node/broker/block.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+void block_pool_init(struct block_pool *pool)
+{
+    *pool = (struct block_pool){0};
+}
+
+void block_pool_trim(struct block_pool *pool)
+{
+    while (pool->spare != NULL) {
+        struct block *b = pool->spare;
+
+        pool->spare = b->next_free;
+        free(b);
+    }
+    pool->spare_count = 0;
+}
+
+void block_pool_fini(struct block_pool *pool)
+{
+    assert(pool->bytes_in_use == 0);
+    block_pool_trim(pool);
+}
+
+struct block *block_take(struct block_pool *pool)
+{
+    struct block *b = pool->spare;
+
+    if (b == NULL)
+        return block_take_sized(pool, BLOCK_BYTES);
+    pool->spare = b->next_free;
+    pool->spare_count--;
+    pool->bytes_in_use += b->capacity;
+    b->refs = 1;
+    return b;
+}
+
+struct block *block_take_sized(struct block_pool *pool, size_t capacity)
+{
+    struct block *b;
+
+    assert(capacity <= UINT32_MAX);
+    b = malloc(sizeof *b + capacity);
+    if (b == NULL)
+        return NULL;
+    b->refs = 1;
+    b->capacity = (uint32_t)capacity;
+    b->next_free = NULL;
+    b->pool = pool;
+    pool->bytes_in_use += capacity;
+    return b;
+}
+
+void block_recycle(struct block *b)
+{
+    struct block_pool *pool = b->pool;
+
+    pool->bytes_in_use -= b->capacity;
+    if (b->capacity != BLOCK_BYTES || pool->spare_count == BLOCK_SPARE_MAX) {
+        free(b);
+        return;
+    }
+    b->next_free = pool->spare;
+    pool->spare = b;
+    pool->spare_count++;
+}

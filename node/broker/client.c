@@ -1,0 +1,515 @@
+#include "node/broker/client.h"
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/nats/subject.h"
+#include "node/broker/broker.h"
+#include "node/broker/keepalive.h"
+#include "node/broker/shard.h"
+#include "node/broker/subscription.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* --- what goes out --------------------------------------------------------------------------- */
+
+void client_mark_dirty(struct client *c)
+{
+    if (c->is_dirty)
+        return;
+    c->is_dirty = true;
+    c->next_dirty = c->shard->dirty;
+    c->shard->dirty = c;
+}
+
+void client_send(struct client *c, struct bytes text)
+{
+    if (c->is_closing)
+        return;
+    if (!outbox_append_copy(&c->outbox, &c->shard->slices, &c->shard->writer, text))
+        client_close(c, STATUS_OUT_OF_MEMORY);
+    client_mark_dirty(c);
+}
+
+static void send_error(struct client *c, struct bytes text)
+{
+    client_send(c, bytes_of_str("-ERR '"));
+    client_send(c, text);
+    client_send(c, bytes_of_str("'\r\n"));
+}
+
+static void send_ok(struct client *c)
+{
+    if (c->verbose)
+        client_send(c, bytes_of_str("+OK\r\n"));
+}
+
+static void send_info(struct client *c)
+{
+    char line[SERVER_INFO_LINE_MAX];
+    size_t len = broker_write_info(c->shard->broker, c, line, sizeof line);
+
+    if (len == 0)
+        client_close(c, STATUS_OUT_OF_MEMORY);
+    client_send(c, bytes_of(line, len));
+}
+
+void client_send_info(struct client *c)
+{
+    if (c->connect.protocol < 1)
+        return;
+    if (c->has_ponged)
+        send_info(c);
+    else
+        c->info_is_due = true;
+}
+
+static void log_refusal(const struct client *c, enum status st)
+{
+    log_event(LOG_DEBUG, "client.refused", "cid=%llu ip=%s port=%u status=%s",
+              (unsigned long long)c->cid, c->ip, c->port, status_name(st));
+}
+
+void client_error(struct client *c, enum status st)
+{
+    log_refusal(c, st);
+    send_error(c, bytes_of_str(status_text(st)));
+}
+
+/* A refusal whose text names what was refused, like "Permissions Violation for Publish to "x"". */
+static void client_deny(struct client *c, const char *what, struct bytes name)
+{
+    log_refusal(c, STATUS_DENIED);
+    client_send(c, bytes_of_str("-ERR 'Permissions Violation for "));
+    client_send(c, bytes_of_str(what));
+    client_send(c, bytes_of_str(" \""));
+    client_send(c, name);
+    client_send(c, bytes_of_str("\"'\r\n"));
+}
+
+static bool is_slow(enum status why)
+{
+    return why == STATUS_SLOW_PENDING || why == STATUS_SLOW_DEADLINE ||
+           why == STATUS_OUT_OF_MEMORY;
+}
+
+static void log_close(struct client *c, enum status why)
+{
+    if (is_slow(why)) {
+        c->shard->stats.slow_consumers++;
+        log_event(LOG_WARN, "client.slow",
+                  "cid=%llu ip=%s port=%u name=\"%s\" reason=\"%s\" pending=%zu",
+                  (unsigned long long)c->cid, c->ip, c->port,
+                  c->connect.name == NULL ? "" : c->connect.name, status_reason(why),
+                  c->outbox.pending);
+        return;
+    }
+    log_event(LOG_DEBUG, "client.closed", "cid=%llu ip=%s port=%u reason=\"%s\"",
+              (unsigned long long)c->cid, c->ip, c->port, status_reason(why));
+}
+
+void client_close(struct client *c, enum status why)
+{
+    if (c->is_closing)
+        return;
+    log_close(c, why);
+    if (is_slow(why))
+        outbox_clear(&c->outbox, &c->shard->slices);
+    else if (status_text(why) != NULL)
+        send_error(c, bytes_of_str(status_text(why)));
+    c->is_closing = true;
+    c->status = why;
+    client_mark_dirty(c);
+}
+
+/* --- subscriptions --------------------------------------------------------------------------- */
+
+static bool has_sid(const void *item, const void *key)
+{
+    return bytes_equal(subscription_sid(item), *(const struct bytes *)key);
+}
+
+static struct subscription *find_subscription(const struct client *c, struct bytes sid)
+{
+    return table_find(&c->subs, bytes_hash(sid), has_sid, &sid);
+}
+
+uint32_t client_subscription_count(const struct client *c)
+{
+    return table_count(&c->subs);
+}
+
+static void withdraw(struct client *c, struct subscription *sub)
+{
+    account_write(c->account);
+    interest_remove(&c->account->interest, &sub->entry);
+    account_write_end(c->account);
+}
+
+void client_drop_subscription(struct client *c, struct subscription *sub)
+{
+    table_remove(&c->subs, bytes_hash(subscription_sid(sub)), sub);
+    withdraw(c, sub);
+    subscription_free(sub);
+}
+
+static enum status add_subscription(struct client *c, const struct subscription_request *request)
+{
+    struct subscription *sub = subscription_new(c, request);
+    enum status st;
+
+    if (sub == NULL)
+        return STATUS_OUT_OF_MEMORY;
+    if (!table_add(&c->subs, bytes_hash(request->sid), sub)) {
+        subscription_free(sub);
+        return STATUS_OUT_OF_MEMORY;
+    }
+    account_write(c->account);
+    st = interest_add(&c->account->interest, &sub->entry);
+    account_write_end(c->account);
+    if (st != STATUS_OK) {
+        table_remove(&c->subs, bytes_hash(request->sid), sub);
+        subscription_free(sub);
+    }
+    return st;
+}
+
+static enum status on_subscribe(struct client *c, const struct event *e, struct block *holder)
+{
+    const struct options *options = c->shard->options;
+    struct subscription_request request = {
+        .pattern = e->subject, .sid = e->sid, .queue = e->queue};
+    enum status st;
+
+    (void)holder;
+    if (find_subscription(c, e->sid) != NULL) {
+        send_ok(c); /* the old one is kept */
+        return STATUS_OK;
+    }
+    if (options->max_sub_tokens > 0 &&
+        (int64_t)subject_token_count(e->subject) > options->max_sub_tokens) {
+        client_send(c, bytes_of_str("-ERR 'Permissions Violation for Subscription to \""));
+        client_send(c, e->subject);
+        client_send(c, bytes_of_str("\", too many tokens'\r\n"));
+        return STATUS_OK;
+    }
+    if (options->max_subscriptions > 0 &&
+        (int64_t)client_subscription_count(c) >= options->max_subscriptions)
+        return STATUS_TOO_MANY_SUBSCRIPTIONS;
+    st = add_subscription(c, &request);
+    if (st == STATUS_OK)
+        send_ok(c);
+    return st;
+}
+
+static enum status on_unsubscribe(struct client *c, const struct event *e, struct block *holder)
+{
+    struct subscription *sub = find_subscription(c, e->sid);
+    uint64_t max = 0;
+
+    (void)holder;
+    if (sub != NULL) {
+        bytes_to_u64(e->args, UINT32_MAX, &max); /* what is no number counts as none */
+        if (max == 0 || sub->delivered >= max) {
+            client_drop_subscription(c, sub);
+        } else {
+            sub->deliver_max = (uint32_t)max;
+            account_write(c->account);
+            interest_touch(&c->account->interest, &sub->entry);
+            account_write_end(c->account);
+        }
+    }
+    send_ok(c);
+    return STATUS_OK;
+}
+
+/* --- publishing ------------------------------------------------------------------------------ */
+
+static bool is_reserved_subject(struct bytes subject)
+{
+    return bytes_start_with(subject, bytes_of("_GR_.", 5)) ||
+           bytes_start_with(subject, bytes_of("$GR.", 4));
+}
+
+static bool is_reserved_reply(struct bytes reply)
+{
+    return bytes_start_with(reply, bytes_of("_R_", 3)) || is_reserved_subject(reply) ||
+           bytes_start_with(reply, bytes_of("$JS.ACK.", 8));
+}
+
+static bool may_be_reserved(struct bytes subject)
+{
+    return subject.len > 0 && (subject.data[0] == '_' || subject.data[0] == '$');
+}
+
+static enum status on_publish(struct client *c, const struct event *e, struct block *holder)
+{
+    c->in_msgs++;
+    c->in_bytes += e->payload.len;
+    if (may_be_reserved(e->subject) && is_reserved_subject(e->subject)) {
+        delivery_flush(c->shard);
+        client_deny(c, "Publish to", e->subject);
+        return STATUS_OK;
+    }
+    if (may_be_reserved(e->reply) && is_reserved_reply(e->reply)) {
+        delivery_flush(c->shard);
+        client_deny(c, "Publish with Reply of", e->reply);
+        return STATUS_OK;
+    }
+    if (c->pedantic && subject_check_publish(e->subject) != STATUS_OK) {
+        delivery_flush(c->shard);
+        client_error(c, STATUS_BAD_PUBLISH_SUBJECT); /* told, and delivered all the same */
+    }
+    if (c->verbose)
+        send_ok(c);
+    return delivery_publish(c->shard, c, e, holder) ? STATUS_OK : STATUS_OUT_OF_MEMORY;
+}
+
+struct responder_search {
+    const struct client *c;
+    struct subscription *found;
+};
+
+static bool find_own_plain(struct interest_entry *entry, void *arg)
+{
+    struct responder_search *search = arg;
+    struct subscription *sub = subscription_of(entry);
+
+    if (sub->client == search->c && sub->queue_len == 0)
+        search->found = sub;
+    return search->found == NULL;
+}
+
+void client_no_responders(struct client *c, struct bytes reply)
+{
+    struct responder_search search = {.c = c};
+
+    if (reply.len == 0 || c->is_closing)
+        return;
+    account_read(c->account);
+    interest_match(&c->account->interest, reply, find_own_plain, &search);
+    account_read_end(c->account);
+    if (search.found == NULL)
+        return;
+    client_send(c, bytes_of_str("HMSG "));
+    client_send(c, reply);
+    client_send(c, bytes_of_str(" "));
+    client_send(c, subscription_sid(search.found));
+    client_send(c, bytes_of_str(" 16 16\r\nNATS/1.0 503\r\n\r\n\r\n"));
+}
+
+/* --- the rest of the protocol ---------------------------------------------------------------- */
+
+void client_apply_options(struct client *c)
+{
+    const struct options *options = c->shard->options;
+    size_t payload_max = (size_t)options->max_payload;
+    bool is_news = c->limits.payload_max != 0 && c->limits.payload_max != payload_max;
+
+    c->limits.control_line_max = (size_t)options->max_control_line;
+    c->limits.payload_max = payload_max;
+    c->headers = c->connect.headers && !options->no_header_support;
+    c->limits.headers_allowed = c->headers;
+    if (is_news)
+        client_send_info(c);
+}
+
+static enum status on_connect(struct client *c, const struct event *e, struct block *holder)
+{
+    bool had_headers = c->headers;
+    enum status st = connect_read(e->args, &c->connect);
+
+    (void)holder;
+    if (st != STATUS_OK)
+        return st;
+    if (c->connect.protocol < 0 || c->connect.protocol > 1)
+        return STATUS_BAD_PROTOCOL_VERSION;
+    client_apply_options(c);
+    c->echo = c->connect.echo;
+    c->verbose = c->connect.verbose;
+    c->pedantic = c->connect.pedantic;
+    c->no_responders = c->connect.no_responders;
+    if (c->no_responders && !c->headers)
+        return STATUS_NO_RESPONDERS_NEEDS_HEADERS;
+    if (c->headers != had_headers)
+        client_regroup(c);
+    c->has_connected = true;
+    send_ok(c);
+    return STATUS_OK;
+}
+
+/* Its subscriptions stand in plans by whether it takes headers. */
+void client_regroup(struct client *c)
+{
+    struct subscription *sub;
+
+    account_write(c->account);
+    for (uint32_t at = 0; (sub = table_next(&c->subs, &at)) != NULL;)
+        interest_touch(&c->account->interest, &sub->entry);
+    account_write_end(c->account);
+}
+
+static enum status on_ping(struct client *c, const struct event *e, struct block *holder)
+{
+    (void)e;
+    (void)holder;
+    client_send(c, bytes_of_str("PONG\r\n"));
+    if (!c->has_ponged) {
+        c->has_ponged = true;
+        if (c->info_is_due)
+            send_info(c);
+        c->info_is_due = false;
+    }
+    return STATUS_OK;
+}
+
+static enum status on_pong(struct client *c, const struct event *e, struct block *holder)
+{
+    (void)e;
+    (void)holder;
+    keepalive_pong(c, c->shard->now_ns);
+    return STATUS_OK;
+}
+
+static enum status on_ignored(struct client *c, const struct event *e, struct block *holder)
+{
+    (void)c;
+    (void)e;
+    (void)holder;
+    return STATUS_OK;
+}
+
+typedef enum status handler(struct client *c, const struct event *e, struct block *holder);
+
+static handler *const handlers[] = {
+    [EVENT_CONNECT] = on_connect,         [EVENT_PUBLISH] = on_publish,
+    [EVENT_SUBSCRIBE] = on_subscribe,     [EVENT_UNSUBSCRIBE] = on_unsubscribe,
+    [EVENT_PING] = on_ping,               [EVENT_PONG] = on_pong,
+    [EVENT_IGNORED] = on_ignored,
+};
+
+static void client_refuse(struct client *c, enum status st)
+{
+    if (status_fate(st) == CLOSES)
+        client_close(c, st);
+    else
+        client_error(c, st);
+}
+
+size_t client_input(struct client *c, struct bytes in, struct block *holder, uint64_t now_ns)
+{
+    size_t given = in.len;
+    struct event event;
+    enum status st;
+
+    c->shard->now_ns = now_ns;
+    c->heard_ns = now_ns;
+    while (!c->is_closing && (st = parser_next(&c->limits, &in, &event)) != STATUS_MORE) {
+        if (st == STATUS_OK && event.kind == EVENT_PUBLISH) {
+            st = on_publish(c, &event, holder);
+        } else {
+            delivery_flush(c->shard);
+            if (st == STATUS_OK)
+                st = handlers[event.kind](c, &event, holder);
+        }
+        if (st != STATUS_OK) {
+            delivery_flush(c->shard);
+            client_refuse(c, st);
+        }
+    }
+    delivery_flush(c->shard);
+    return given - in.len;
+}
+
+size_t client_need(const struct client *c, struct bytes rest)
+{
+    return parser_need(&c->limits, rest);
+}
+
+/* --- beginning and end ----------------------------------------------------------------------- */
+
+struct client *client_new(struct shard *shard, uint64_t cid, const char *ip, uint16_t port,
+                          uint64_t now_ns)
+{
+    struct client *c = calloc(1, sizeof *c);
+
+    if (c == NULL)
+        return NULL;
+    c->shard = shard;
+    c->account = &shard->broker->global;
+    c->cid = cid;
+    c->port = port;
+    snprintf(c->ip, sizeof c->ip, "%s", ip);
+    connect_init(&c->connect);
+    c->echo = c->connect.echo;
+    c->verbose = c->connect.verbose;
+    c->pedantic = c->connect.pedantic;
+    client_apply_options(c);
+    table_init(&c->subs);
+
+    c->next = shard->clients;
+    c->link = &shard->clients;
+    if (c->next != NULL)
+        c->next->link = &c->next;
+    shard->clients = c;
+    shard->client_count++;
+
+    keepalive_start(c, now_ns);
+    send_info(c);
+    log_event(LOG_DEBUG, "client.connected", "cid=%llu ip=%s port=%u shard=%u",
+              (unsigned long long)cid, ip, port, shard->index);
+    return c;
+}
+
+static void drop_all_subscriptions(struct client *c)
+{
+    struct subscription *sub;
+
+    account_write(c->account);
+    for (uint32_t at = 0; (sub = table_next(&c->subs, &at)) != NULL;) {
+        interest_remove(&c->account->interest, &sub->entry);
+        subscription_free(sub);
+    }
+    account_write_end(c->account);
+    table_fini(&c->subs);
+}
+
+static void undirty(struct client *c)
+{
+    struct client **at = &c->shard->dirty;
+
+    if (!c->is_dirty)
+        return;
+    while (*at != c)
+        at = &(*at)->next_dirty;
+    *at = c->next_dirty;
+}
+
+void client_free(struct client *c)
+{
+    assert(!delivery_is_pending(&c->shard->delivery));
+    drop_all_subscriptions(c);
+    timers_cancel(&c->shard->timers, &c->timer);
+    undirty(c);
+    *c->link = c->next;
+    if (c->next != NULL)
+        c->next->link = c->link;
+    c->shard->client_count--;
+    outbox_clear(&c->outbox, &c->shard->slices);
+    connect_fini(&c->connect);
+    free(c);
+}
+
+void client_check(const struct client *c)
+{
+    const struct subscription *sub;
+
+    outbox_check(&c->outbox);
+    table_check(&c->subs);
+    for (uint32_t at = 0; (sub = table_next(&c->subs, &at)) != NULL;) {
+        assert(sub->client == c);
+        assert(sub->deliver_max == 0 || sub->delivered < sub->deliver_max);
+    }
+    assert(*c->link == c);
+}

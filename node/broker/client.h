@@ -1,0 +1,144 @@
+/* client: one client's session.
+ *
+ * Bytes go in by client_input(), bytes for the peer gather in the outbox, time goes in by
+ * client_tick(). What a peer does wrong is answered as docs/protocol.md says; a session that must end
+ * says so by client_is_closing(), and ends only when the runtime, at the end of its turn, has
+ * written what it could and calls client_free(): nothing is freed under anybody's feet.
+ *
+ * Owns      its subscriptions, its outbox, its CONNECT options.
+ * Threads   its shard's.
+ * Limits    in struct options: control line, payload, subscriptions, pending bytes. */
+#ifndef NATTER_NODE_CLIENT_H
+#define NATTER_NODE_CLIENT_H
+
+#include "lib/base/table.h"
+#include "lib/base/timers.h"
+#include "lib/nats/connect.h"
+#include "lib/nats/parser.h"
+#include "lib/nats/status.h"
+#include "node/broker/outbox.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct account;
+struct shard;
+struct subscription;
+
+/* An outbox with more than this is behind: who publishes only to such ones is held back. */
+#define CLIENT_BEHIND_BYTES ((size_t)1 << 20)
+
+#define CLIENT_IP_MAX 64 /* an IPv6 address and its scope */
+
+struct client {
+    /* looked at for every message delivered: kept together */
+    struct outbox outbox;
+    struct shard *shard;
+    bool is_closing;
+    bool is_dirty;
+    bool is_held; /* its socket is to be left unread for a moment: see client_hold() */
+    bool echo;
+    bool headers; /* negotiated: may send HPUB, receives HMSG */
+    bool verbose;
+    bool pedantic;
+    bool no_responders;
+    uint32_t met_in; /* serial of the plan that last met it */
+    uint64_t out_msgs;
+    uint64_t out_bytes;
+    struct client *next_dirty;
+
+    /* looked at for every message published */
+    struct parser_limits limits;
+    struct account *account;
+    uint64_t in_msgs;
+    uint64_t in_bytes;
+
+    struct table subs; /* struct subscription by sid */
+    uint64_t cid;
+    enum status status; /* why it closes */
+    struct client *next;
+    struct client **link; /* what points at this one in the shard's list */
+    void *owner;          /* the runtime's connection */
+
+    /* time */
+    struct timer timer; /* when client_tick() wants to be called */
+    uint64_t started_ns;
+    uint64_t heard_ns;
+    uint64_t ping_due_ns;   /* when to see whether a PING is needed */
+    uint64_t rtt_due_ns;    /* when the next PING must go out, traffic or not */
+    uint64_t ping_sent_ns;  /* 0: none is unanswered */
+    uint64_t rtt_ns;        /* 0: never measured */
+    uint64_t blocked_ns;    /* since when the socket takes nothing; 0: it does */
+    uint32_t pings_out;     /* unanswered */
+    bool has_ponged;        /* its first PING was answered */
+    bool has_connected;     /* CONNECT was accepted */
+    bool info_is_due;       /* INFO changed before its first PONG */
+    uint16_t port;
+    char ip[CLIENT_IP_MAX];
+    struct connect_options connect;
+};
+
+/* A session on <shard>, which knows it from now on, with INFO in its outbox. <ip> is the peer's
+ * address without port. NULL when memory is out. */
+struct client *client_new(struct shard *shard, uint64_t cid, const char *ip, uint16_t port,
+                          uint64_t now_ns);
+
+/* Removes its subscriptions, empties its outbox and forgets it. Not from within client_input(). */
+void client_free(struct client *c);
+
+/* Acts on every whole operation in <in> and returns how many bytes that took; the caller presents the
+ * rest again, with what follows it. <holder> is the block <in> lies in, whose bytes stay unchanged while
+ * anybody refers to it, or NULL when there is none. Nothing is consumed once it is closing. */
+size_t client_input(struct client *c, struct bytes in, struct block *holder, uint64_t now_ns);
+
+/* After client_input() has left <rest>: how long the operation that <rest> begins is, at least. */
+size_t client_need(const struct client *c, struct bytes rest);
+
+/* Acts on what time has brought: PINGs, stale connections, blocked writes. The runtime calls it when
+ * the shard's timers say so. */
+void client_tick(struct client *c, uint64_t now_ns);
+
+/* What the runtime tells after it tried to write: <n> bytes went out, and whether the socket would
+ * take more. */
+void client_written(struct client *c, size_t n, bool is_blocked, uint64_t now_ns);
+
+/* Ends the session: it closes at the end of the turn, for this reason; the peer is told what the
+ * status says. The first reason stays. */
+void client_close(struct client *c, enum status why);
+
+/* Tells the peer of an error that leaves the connection open. */
+void client_error(struct client *c, enum status st);
+
+/* Queues protocol text, which is copied. Nothing is sent to a session that is closing. */
+void client_send(struct client *c, struct bytes text);
+
+/* Tells a client that nobody was there for its request: a 503 to its own plain subscription that
+ * matches <reply>, if it has one. */
+void client_no_responders(struct client *c, struct bytes reply);
+
+static inline bool client_is_closing(const struct client *c)
+{
+    return c->is_closing;
+}
+
+/* Queues INFO, now or, before its first PONG, right after that. For peers of protocol 1. */
+void client_send_info(struct client *c);
+
+/* The runtime is to look at it at the end of its turn. */
+void client_mark_dirty(struct client *c);
+
+/* Makes plans that name its subscriptions be worked out again. */
+void client_regroup(struct client *c);
+
+/* Takes over new options: limits apply from the next operation on. */
+void client_apply_options(struct client *c);
+
+/* Bytes that subscriptions of <c> count in all its tables. */
+uint32_t client_subscription_count(const struct client *c);
+
+/* Removes one subscription, which is freed. */
+void client_drop_subscription(struct client *c, struct subscription *sub);
+
+void client_check(const struct client *c);
+
+#endif

@@ -1,0 +1,519 @@
+#include "node/broker/delivery.h"
+
+#include "node/broker/broker.h"
+#include "node/broker/client.h"
+#include "node/broker/plan.h"
+#include "node/broker/shard.h"
+#include "node/broker/subscription.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define PIECES_MAX (2 * DELIVERY_RUN_MAX + 1)
+#define NOBODY UINT16_MAX
+#define STRETCH_BYTES (BLOCK_BYTES / 2) /* rendered in one piece */
+
+static_assert(DELIVERY_RUN_MAX < NOBODY, "a message's place in its run fits a chain link");
+
+bool delivery_init(struct delivery *d)
+{
+    *d = (struct delivery){0};
+    d->messages = calloc(DELIVERY_RUN_MAX, sizeof *d->messages);
+    d->pieces = calloc(PIECES_MAX, sizeof *d->pieces);
+    d->next = calloc(DELIVERY_RUN_MAX, sizeof *d->next);
+    d->touched = calloc(DELIVERY_RUN_MAX, sizeof *d->touched);
+    if (d->messages != NULL && d->pieces != NULL && d->next != NULL && d->touched != NULL)
+        return true;
+    delivery_fini(d);
+    return false;
+}
+
+void delivery_fini(struct delivery *d)
+{
+    free(d->messages);
+    free(d->pieces);
+    free(d->next);
+    free(d->first);
+    free(d->touched);
+    *d = (struct delivery){0};
+}
+
+/* --- rendering ------------------------------------------------------------------------------- */
+
+/* How a group's messages begin, and whether they may carry headers. */
+struct form {
+    struct bytes prefix; /* "HMSG subject sid " */
+    bool headers;
+};
+
+/* What a subscription is about to get: messages, their payload bytes as it receives them, and their
+ * tails as they lie in the run. */
+struct handout {
+    uint32_t count;
+    uint64_t bytes;
+    size_t tail_bytes;
+};
+
+/* Which messages of the run: all, or a chain of them. */
+struct selection {
+    const uint16_t *next; /* NULL: all of them, in order */
+    uint32_t at;
+};
+
+static uint32_t selection_step(const struct selection *s, uint32_t at)
+{
+    return s->next == NULL ? at + 1 : s->next[at];
+}
+
+static char *put(char *at, const char *data, size_t len)
+{
+    memcpy(at, data, len);
+    return at + len;
+}
+
+/* What is copied most is short: two overlapping moves of a constant size beat a call. */
+static inline char *put_short(char *at, const char *data, size_t len)
+{
+    if (len >= 16 && len <= 32) {
+        char head[16];
+        char tail[16];
+
+        memcpy(head, data, 16);
+        memcpy(tail, data + len - 16, 16);
+        memcpy(at, head, 16);
+        memcpy(at + len - 16, tail, 16);
+        return at + len;
+    }
+    return put(at, data, len);
+}
+
+/* A message with headers for somebody who takes none: "MSG subject sid [reply ]size CRLF payload CRLF" */
+static char *put_stripped(char *at, const struct form *form, const struct message *m)
+{
+    size_t payload_len = m->size - m->header_len;
+
+    at = put(at, form->prefix.data + 1, form->prefix.len - 1);
+    if (m->reply_len > 0) {
+        at = put(at, m->tail, m->reply_len);
+        *at++ = ' ';
+    }
+    at += bytes_put_u64(at, payload_len);
+    at = put(at, "\r\n", 2);
+    return put(at, m->tail + m->tail_len - 2 - payload_len, payload_len + 2);
+}
+
+static inline char *put_message(char *at, const struct form *form, const struct message *m)
+{
+    size_t skip = m->has_headers ? 0 : 1;
+
+    if (m->has_headers && !form->headers)
+        return put_stripped(at, form, m);
+    at = put_short(at, form->prefix.data + skip, form->prefix.len - skip);
+    return put_short(at, m->tail, m->tail_len);
+}
+
+static bool is_shared(const struct delivery *d, const struct form *form, const struct message *m)
+{
+    return m->tail_len >= DELIVERY_SHARE_BYTES && d->holder != NULL &&
+           (form->headers || !m->has_headers);
+}
+
+static void add_piece(struct delivery *d, struct block *block, const char *data, size_t len)
+{
+    if (len == 0)
+        return;
+    block_ref(block);
+    d->pieces[d->piece_count++] = (struct piece){.block = block, .data = data, .len = len};
+}
+
+static void drop_pieces(struct delivery *d)
+{
+    for (uint32_t i = 0; i < d->piece_count; i++)
+        block_unref(d->pieces[i].block);
+    d->piece_count = 0;
+}
+
+/* Renders messages from *at on until the room for one stretch is full or a shared tail comes between;
+ * moves *at on, and takes what it has dealt with off *left. False when memory is out. */
+static bool render_stretch(struct shard *shard, const struct form *form,
+                           const struct selection *selection, uint32_t *at, size_t *left)
+{
+    struct delivery *d = &shard->delivery;
+    uint32_t end = selection->next == NULL ? d->count : NOBODY;
+    const struct message *m = &d->messages[*at];
+    bool shared = is_shared(d, form, m);
+    size_t room = form->prefix.len + (shared ? 0 : m->tail_len);
+    char *begin;
+    char *to;
+
+    if (room < STRETCH_BYTES)
+        room = *left < STRETCH_BYTES ? *left : STRETCH_BYTES;
+    begin = writer_reserve(&shard->writer, room);
+    if (begin == NULL)
+        return false;
+    for (to = begin; *at != end; m = &d->messages[*at]) {
+        size_t used = (size_t)(to - begin);
+
+        shared = is_shared(d, form, m);
+        if (used + form->prefix.len + (shared ? 0 : m->tail_len) > room)
+            break;
+        *at = selection_step(selection, *at);
+        *left -= form->prefix.len + m->tail_len;
+        if (!shared) {
+            to = put_message(to, form, m);
+            continue;
+        }
+        to = put(to, form->prefix.data + !m->has_headers, form->prefix.len - !m->has_headers);
+        add_piece(d, shard->writer.block, begin, (size_t)(to - begin));
+        add_piece(d, d->holder, m->tail, m->tail_len);
+        writer_commit(&shard->writer, (size_t)(to - begin));
+        return true;
+    }
+    add_piece(d, shard->writer.block, begin, (size_t)(to - begin));
+    writer_commit(&shard->writer, (size_t)(to - begin));
+    return true;
+}
+
+static bool render(struct shard *shard, const struct form *form, struct selection selection,
+                   const struct handout *what)
+{
+    size_t left = what->tail_bytes + what->count * form->prefix.len;
+    uint32_t at = selection.at;
+
+    while (left > 0) {
+        if (!render_stretch(shard, form, &selection, &at, &left)) {
+            drop_pieces(&shard->delivery);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- handing out ----------------------------------------------------------------------------- */
+
+static bool accepts(const struct client *c, const struct client *from)
+{
+    return !c->is_closing && (c != from || c->echo);
+}
+
+/* Appends the rendered pieces to one subscription's outbox. */
+static void hand_out(struct shard *shard, struct subscription *sub, const struct handout *what)
+{
+    struct delivery *d = &shard->delivery;
+    struct client *c = sub->client;
+
+    for (uint32_t i = 0; i < d->piece_count; i++) {
+        const struct piece *piece = &d->pieces[i];
+
+        if (!outbox_append(&c->outbox, &shard->slices, piece->block, piece->data, piece->len)) {
+            client_close(c, STATUS_OUT_OF_MEMORY);
+            return;
+        }
+    }
+    sub->delivered += what->count;
+    c->out_msgs += what->count;
+    c->out_bytes += what->bytes;
+    shard->stats.out_msgs += what->count;
+    shard->stats.out_bytes += what->bytes;
+    if (c->outbox.pending < d->least_pending)
+        d->least_pending = c->outbox.pending;
+    if (c->outbox.pending > (size_t)shard->options->max_pending)
+        client_close(c, STATUS_SLOW_PENDING);
+    client_mark_dirty(c);
+}
+
+static uint32_t deliver_group(struct shard *shard, const struct plan_group *g)
+{
+    struct delivery *d = &shard->delivery;
+    struct plan *p = d->plan;
+    struct form form = {.prefix = plan_text(p, g->prefix_at, g->prefix_len),
+                        .headers = g->headers};
+    struct selection all = {0};
+    struct handout what = {.count = d->count,
+                           .bytes = d->payload_bytes - (g->headers ? 0 : d->header_bytes),
+                           .tail_bytes = d->tail_bytes};
+    uint32_t reached = 0;
+
+    if (!render(shard, &form, all, &what))
+        return 0;
+    for (uint32_t i = 0; i < g->member_count; i++) {
+        struct subscription *sub = p->members[g->member_at + i];
+
+        if (!accepts(sub->client, d->from))
+            continue;
+        hand_out(shard, sub, &what);
+        reached++;
+    }
+    drop_pieces(d);
+    return reached;
+}
+
+/* --- queue groups ---------------------------------------------------------------------------- */
+
+/* A member at random, counted over all shards; local ones that cannot take the message pass it on to
+ * the next. At or beyond <choice_count>: the shard of that remote member. NOBODY when none can. */
+static uint32_t choose(struct shard *shard, const struct plan_queue *q)
+{
+    struct delivery *d = &shard->delivery;
+    uint32_t pick = random_below(&shard->random, q->choice_count + q->remote_weight);
+
+    if (pick >= q->choice_count)
+        return pick;
+    for (uint32_t i = 0; i < q->choice_count; i++) {
+        uint32_t at = pick + i < q->choice_count ? pick + i : pick + i - q->choice_count;
+
+        if (accepts(d->plan->choices[q->choice_at + at].sub->client, d->from))
+            return at;
+    }
+    return q->remote_weight > 0 ? q->choice_count : UINT32_MAX;
+}
+
+static bool reserve_chains(struct delivery *d, uint32_t count)
+{
+    uint16_t *bigger;
+
+    if (count <= d->first_cap)
+        return true;
+    bigger = realloc(d->first, count * sizeof *bigger);
+    if (bigger == NULL)
+        return false;
+    for (uint32_t i = d->first_cap; i < count; i++)
+        bigger[i] = NOBODY;
+    d->first = bigger;
+    d->first_cap = count;
+    return true;
+}
+
+static struct handout measure_chain(const struct delivery *d, const struct form *form, uint32_t at)
+{
+    struct handout what = {0};
+
+    for (; at != NOBODY; at = d->next[at]) {
+        const struct message *m = &d->messages[at];
+
+        what.count++;
+        what.bytes += m->size - (form->headers ? 0 : m->header_len);
+        what.tail_bytes += m->tail_len;
+    }
+    return what;
+}
+
+static void deliver_choice(struct shard *shard, const struct plan_choice *choice, uint16_t first)
+{
+    struct delivery *d = &shard->delivery;
+    struct form form = {.prefix = plan_text(d->plan, choice->prefix_at, choice->prefix_len),
+                        .headers = choice->sub->client->headers};
+    struct selection chain = {.next = d->next, .at = first};
+    struct handout what = measure_chain(d, &form, first);
+
+    if (!render(shard, &form, chain, &what))
+        return;
+    hand_out(shard, choice->sub, &what);
+    drop_pieces(d);
+}
+
+/* Deals the run's messages out to the members, then serves each member its chain. */
+static uint32_t deliver_queue(struct shard *shard, const struct plan_queue *q)
+{
+    struct delivery *d = &shard->delivery;
+    uint32_t touched = 0;
+    uint32_t reached = 0;
+
+    if (!reserve_chains(d, q->choice_count + q->remote_weight))
+        return 0;
+    for (uint32_t i = d->count; i-- > 0;) {
+        uint32_t member = choose(shard, q);
+
+        if (member == UINT32_MAX)
+            continue;
+        if (d->first[member] == NOBODY)
+            d->touched[touched++] = member;
+        d->next[i] = d->first[member];
+        d->first[member] = (uint16_t)i;
+        reached++;
+    }
+    for (uint32_t i = 0; i < touched; i++) {
+        uint32_t member = d->touched[i];
+        uint16_t first = d->first[member];
+
+        d->first[member] = NOBODY;
+        if (member < q->choice_count)
+            deliver_choice(shard, &d->plan->choices[q->choice_at + member], first);
+    }
+    return reached;
+}
+
+/* --- runs ------------------------------------------------------------------------------------ */
+
+/* Removes the subscriptions of a one-by-one plan that have reached their maximum. */
+static void drop_exhausted(struct plan *p)
+{
+    struct subscription *gone;
+
+    do {
+        gone = NULL;
+        for (uint32_t i = 0; i < p->member_count && gone == NULL; i++) {
+            struct subscription *sub = p->members[i];
+
+            if (sub != NULL && sub->deliver_max != 0 && sub->delivered >= sub->deliver_max) {
+                gone = sub;
+                p->members[i] = NULL;
+            }
+        }
+        for (uint32_t i = 0; i < p->choice_count && gone == NULL; i++) {
+            struct subscription *sub = p->choices[i].sub;
+
+            if (sub != NULL && sub->deliver_max != 0 && sub->delivered >= sub->deliver_max) {
+                gone = sub;
+                p->choices[i].sub = NULL;
+            }
+        }
+        if (gone != NULL)
+            client_drop_subscription(gone->client, gone);
+    } while (gone != NULL);
+}
+
+static uint32_t deliver_run(struct shard *shard)
+{
+    struct delivery *d = &shard->delivery;
+    struct plan *p = d->plan;
+    uint32_t reached = 0;
+
+    d->least_pending = SIZE_MAX;
+    for (uint32_t i = 0; i < p->group_count; i++)
+        reached += deliver_group(shard, &p->groups[i]);
+    for (uint32_t i = 0; i < p->queue_count; i++)
+        reached += deliver_queue(shard, &p->queues[i]);
+    return reached;
+}
+
+void delivery_flush(struct shard *shard)
+{
+    struct delivery *d = &shard->delivery;
+    struct plan *p = d->plan;
+    uint32_t reached;
+
+    if (p == NULL)
+        return;
+    if (d->count == 0) {
+        d->plan = NULL;
+        return;
+    }
+    reached = deliver_run(shard);
+    if (d->from != NULL && reached > 0 && d->least_pending > CLIENT_BEHIND_BYTES)
+        d->from->is_held = true; /* the fastest of its consumers is behind */
+    if (reached == 0 && d->from != NULL && d->from->no_responders) {
+        for (uint32_t i = 0; i < d->count; i++)
+            client_no_responders(d->from, bytes_of(d->messages[i].tail, d->messages[i].reply_len));
+    }
+    d->plan = NULL;
+    d->count = 0;
+    d->tail_bytes = 0;
+    d->payload_bytes = 0;
+    d->header_bytes = 0;
+    if (p->one_by_one)
+        drop_exhausted(p);
+}
+
+/* Writes the tail of a publish that was not written as the protocol would have it. It lies in the
+ * writer's block, which must not be begun anew before the run is flushed: *held keeps it. */
+static bool rewrite_tail(struct shard *shard, const struct event *e, struct bytes *tail,
+                         struct block **held)
+{
+    size_t room = e->reply.len + e->payload.len + 2 * BYTES_U64_MAX + 8;
+    char *begin = writer_reserve(&shard->writer, room);
+    char *at = begin;
+
+    if (begin == NULL)
+        return false;
+    if (e->reply.len > 0) {
+        at = put(at, e->reply.data, e->reply.len);
+        *at++ = ' ';
+    }
+    if (e->has_headers) {
+        at += bytes_put_u64(at, e->header_len);
+        *at++ = ' ';
+    }
+    at += bytes_put_u64(at, e->payload.len);
+    at = put(at, "\r\n", 2);
+    if (e->payload.len > 0)
+        at = put(at, e->payload.data, e->payload.len);
+    at = put(at, "\r\n", 2);
+    *tail = bytes_of(begin, (size_t)(at - begin));
+    *held = shard->writer.block;
+    block_ref(*held);
+    writer_commit(&shard->writer, tail->len);
+    return true;
+}
+
+static inline void add_message(struct delivery *d, const struct event *e, struct bytes tail)
+{
+    /* "HPUB subject 0 n" carries no headers to speak of, and is received as MSG: its tail would
+     * say otherwise, so it is rewritten before it comes here. */
+    d->messages[d->count++] = (struct message){.tail = tail.data,
+                                               .tail_len = (uint32_t)tail.len,
+                                               .size = (uint32_t)e->payload.len,
+                                               .header_len = e->header_len,
+                                               .reply_len = (uint16_t)e->reply.len,
+                                               .has_headers = e->has_headers};
+    d->tail_bytes += tail.len;
+    d->payload_bytes += e->payload.len;
+    d->header_bytes += e->header_len;
+}
+
+static bool publish_rewritten(struct shard *shard, const struct event *event)
+{
+    struct delivery *d = &shard->delivery;
+    struct block *held;
+    struct bytes tail;
+    struct event e = *event;
+
+    if (e.header_len == 0)
+        e.has_headers = false;
+    if (!rewrite_tail(shard, &e, &tail, &held))
+        return false;
+    add_message(d, &e, tail);
+    delivery_flush(shard);
+    block_unref(held);
+    return true;
+}
+
+/* Makes the plan of <subject> the current run's; what was gathered for another is delivered. */
+static bool begin_run(struct shard *shard, struct client *from, struct bytes subject,
+                      struct block *holder)
+{
+    struct delivery *d = &shard->delivery;
+
+    delivery_flush(shard);
+    d->plan = plan_find(shard, from->account, subject);
+    d->from = from;
+    d->holder = holder;
+    return d->plan != NULL;
+}
+
+bool delivery_publish(struct shard *shard, struct client *from, const struct event *event,
+                      struct block *holder)
+{
+    struct delivery *d = &shard->delivery;
+
+    if (d->plan == NULL || !bytes_equal(plan_subject(d->plan), event->subject)) {
+        if (!begin_run(shard, from, event->subject, holder))
+            return false;
+    }
+    if (d->plan->is_empty) {
+        if (from->no_responders && event->reply.len > 0) {
+            d->plan = NULL;
+            client_no_responders(from, event->reply);
+        }
+        return true;
+    }
+    if (event->tail.len == 0 || (event->has_headers && event->header_len == 0)) {
+        struct bytes subject = event->subject;
+
+        return begin_run(shard, from, subject, NULL) && publish_rewritten(shard, event);
+    }
+    add_message(d, event, event->tail);
+    if (d->count == DELIVERY_RUN_MAX || d->plan->one_by_one || from->verbose)
+        delivery_flush(shard);
+    return true;
+}

@@ -1,0 +1,43 @@
+/* node: one natter-node, put together.
+ *
+ * Makes the broker and its workers, listens, places new connections, and handles signals: reload, lame
+ * duck, shutdown. Worker 0 runs on the calling thread and does all of this besides its own share.
+ *
+ * Owns      everything a node is made of, but for its settings.
+ * Threads   node_run() on the main one; node_options() and node_is_full() on any. */
+#ifndef NATTER_NODE_NODE_H
+#define NATTER_NODE_NODE_H
+
+#include "lib/net/listener.h"
+#include "node/broker/broker.h"
+#include "node/broker/options.h"
+#include "node/runtime/worker.h"
+
+#include <ev.h>
+
+struct node {
+    struct broker broker;
+    const struct options *_Atomic options;
+    struct worker *workers;
+    unsigned worker_count;
+    struct listener *listener;
+    ev_io acceptable;
+    ev_timer accept_again;
+    ev_signal on_int;
+    ev_signal on_term;
+    int exit_status;
+};
+
+/* False after a failure, which has been logged. <options> outlives the node. */
+bool node_init(struct node *node, const struct options *options);
+void node_fini(struct node *node);
+
+/* Listens, then runs until a signal ends it. The exit status. */
+int node_run(struct node *node);
+
+const struct options *node_options(struct node *node);
+
+/* Whether there are more connections than max_connections allows. */
+bool node_is_full(struct node *node);
+
+#endif

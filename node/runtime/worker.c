@@ -1,0 +1,223 @@
+#include "node/runtime/worker.h"
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "node/broker/client.h"
+#include "node/runtime/connection.h"
+#include "node/runtime/node.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* --- commands from other threads ------------------------------------------------------------- */
+
+void worker_post(struct worker *worker, struct command *command)
+{
+    pthread_mutex_lock(&worker->commands_lock);
+    command->next = worker->commands;
+    worker->commands = command;
+    pthread_mutex_unlock(&worker->commands_lock);
+    ev_async_send(worker->loop, &worker->woken);
+}
+
+static struct command *take_commands(struct worker *worker)
+{
+    struct command *newest;
+    struct command *oldest = NULL;
+
+    pthread_mutex_lock(&worker->commands_lock);
+    newest = worker->commands;
+    worker->commands = NULL;
+    pthread_mutex_unlock(&worker->commands_lock);
+    while (newest != NULL) {
+        struct command *next = newest->next;
+
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    return oldest;
+}
+
+static void on_woken(struct ev_loop *loop, ev_async *watcher, int events)
+{
+    struct worker *worker = watcher->data;
+    struct command *command = take_commands(worker);
+
+    (void)loop;
+    (void)events;
+    while (command != NULL) {
+        struct command *next = command->next;
+
+        command->run(worker, command);
+        command = next;
+    }
+}
+
+/* --- the end of a turn ----------------------------------------------------------------------- */
+
+void worker_flush(struct worker *worker)
+{
+    struct client *c;
+
+    while ((c = shard_take_dirty(&worker->shard)) != NULL)
+        connection_flush(c->owner);
+}
+
+/* Lets the loop wake up for the shard's earliest deadline, if it is another than before. */
+static void set_ticker(struct worker *worker)
+{
+    uint64_t due = timers_next_due(&worker->shard.timers);
+    double in_seconds;
+
+    if (due == worker->ticker_due_ns)
+        return;
+    worker->ticker_due_ns = due;
+    ev_timer_stop(worker->loop, &worker->ticker);
+    if (due == TIMERS_NEVER)
+        return;
+    in_seconds = ((double)due - (double)clock_now_ns()) / 1e9;
+    ev_now_update(worker->loop);
+    ev_timer_set(&worker->ticker, in_seconds > 0 ? in_seconds : 0, 0);
+    ev_timer_start(worker->loop, &worker->ticker);
+}
+
+static void on_turn_end(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+    struct worker *worker = watcher->data;
+
+    (void)loop;
+    (void)events;
+    worker_flush(worker);
+    set_ticker(worker);
+}
+
+static struct client *client_of_timer(struct timer *timer)
+{
+    return (struct client *)((char *)timer - offsetof(struct client, timer));
+}
+
+static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct worker *worker = timer->data;
+    uint64_t now_ns = clock_now_ns();
+    struct timer *due;
+
+    (void)loop;
+    (void)events;
+    worker->ticker_due_ns = TIMERS_NEVER;
+    while ((due = timers_take_due(&worker->shard.timers, now_ns)) != NULL)
+        client_tick(client_of_timer(due), now_ns);
+}
+
+/* --- publishers held back -------------------------------------------------------------------- */
+
+void worker_hold(struct worker *worker, struct connection *conn)
+{
+    conn->client->is_held = false;
+    if (conn->is_held || client_is_closing(conn->client))
+        return;
+    conn->is_held = true;
+    conn->next_held = worker->held;
+    worker->held = conn;
+    connection_resume(conn); /* which now means: for writing alone */
+    if (!ev_is_active(&worker->hold_end)) {
+        ev_timer_set(&worker->hold_end, WORKER_HOLD_MS / 1e3, 0);
+        ev_timer_start(worker->loop, &worker->hold_end);
+    }
+}
+
+void worker_release_held(struct worker *worker)
+{
+    struct connection *conn = worker->held;
+
+    worker->held = NULL;
+    ev_timer_stop(worker->loop, &worker->hold_end);
+    while (conn != NULL) {
+        struct connection *next = conn->next_held;
+
+        conn->is_held = false;
+        conn->next_held = NULL;
+        connection_resume(conn);
+        conn = next;
+    }
+}
+
+static void on_hold_end(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)loop;
+    (void)events;
+    worker_release_held(timer->data);
+}
+
+/* --- beginning and end ----------------------------------------------------------------------- */
+
+bool worker_init(struct worker *worker, struct node *node, unsigned index)
+{
+    uint64_t seed;
+
+    *worker = (struct worker){.node = node, .ticker_due_ns = TIMERS_NEVER};
+    if (!random_secure(&seed, sizeof seed) ||
+        !shard_init(&worker->shard, &node->broker, index, seed))
+        return false;
+    worker->shard.options = node_options(node);
+    worker->shard.now_ns = clock_now_ns();
+    worker->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+    if (worker->loop == NULL) {
+        shard_fini(&worker->shard);
+        return false;
+    }
+    pthread_mutex_init(&worker->commands_lock, NULL);
+
+    ev_prepare_init(&worker->turn_end, on_turn_end);
+    worker->turn_end.data = worker;
+    ev_prepare_start(worker->loop, &worker->turn_end);
+    ev_async_init(&worker->woken, on_woken);
+    worker->woken.data = worker;
+    ev_async_start(worker->loop, &worker->woken);
+    ev_init(&worker->ticker, on_tick);
+    worker->ticker.data = worker;
+    ev_init(&worker->hold_end, on_hold_end);
+    worker->hold_end.data = worker;
+    return true;
+}
+
+void worker_fini(struct worker *worker)
+{
+    while (worker->connections != NULL)
+        connection_abort(worker->connections);
+    if (worker->input != NULL)
+        block_unref(worker->input);
+    ev_loop_destroy(worker->loop);
+    pthread_mutex_destroy(&worker->commands_lock);
+    shard_fini(&worker->shard);
+}
+
+void worker_run(struct worker *worker)
+{
+    ev_run(worker->loop, 0);
+}
+
+void worker_stop(struct worker *worker)
+{
+    ev_break(worker->loop, EVBREAK_ALL);
+}
+
+static void *thread_main(void *arg)
+{
+    worker_run(arg);
+    return NULL;
+}
+
+bool worker_start(struct worker *worker)
+{
+    worker->has_thread = pthread_create(&worker->thread, NULL, thread_main, worker) == 0;
+    return worker->has_thread;
+}
+
+void worker_join(struct worker *worker)
+{
+    if (worker->has_thread)
+        pthread_join(worker->thread, NULL);
+    worker->has_thread = false;
+}

@@ -1,0 +1,69 @@
+/* worker: the thread of one shard, with its loop.
+ *
+ * Reads sockets into the shard, and at the end of each turn of the loop writes what gathered in the
+ * outboxes. Decides nothing about messages: that is node/broker.
+ *
+ * Owns      its loop, its shard, its connections.
+ * Threads   its own, but for worker_post() and what says otherwise. */
+#ifndef NATTER_NODE_WORKER_H
+#define NATTER_NODE_WORKER_H
+
+#include "node/broker/shard.h"
+
+#include <ev.h>
+#include <pthread.h>
+
+struct node;
+struct worker;
+struct connection;
+
+/* Something for a worker to do between two turns, asked for by another thread. */
+struct command {
+    struct command *next;
+    void (*run)(struct worker *worker, struct command *command); /* frees <command> if need be */
+};
+
+struct worker {
+    struct shard shard;
+    struct node *node;
+    struct ev_loop *loop;
+    pthread_t thread;
+    bool has_thread; /* worker 0 runs on the main one */
+
+    struct block *input; /* what sockets are read into; a new one once somebody looks into it */
+    struct connection *connections;
+    struct connection *held; /* publishers whose sockets are left unread for a moment */
+    ev_prepare turn_end;
+    ev_timer ticker;        /* goes off at the shard's earliest deadline, */
+    uint64_t ticker_due_ns; /* which is this */
+    ev_timer hold_end;
+
+    ev_async woken;
+    pthread_mutex_t commands_lock;
+    struct command *commands; /* newest first */
+};
+
+/* False when memory or descriptors are out. */
+bool worker_init(struct worker *worker, struct node *node, unsigned index);
+void worker_fini(struct worker *worker); /* closes what connections are left */
+
+/* Runs the loop until worker_stop(). worker_start() does so on a thread of its own. */
+void worker_run(struct worker *worker);
+bool worker_start(struct worker *worker);
+void worker_join(struct worker *worker);
+
+/* Any thread: has <command> run on the worker's, soon. */
+void worker_post(struct worker *worker, struct command *command);
+
+/* Its own thread: leaves the loop after this turn. */
+void worker_stop(struct worker *worker);
+
+/* Writes all outboxes that have something in them. */
+void worker_flush(struct worker *worker);
+
+/* Leaves <connection> unread until its consumers catch up, or for WORKER_HOLD_MS. */
+#define WORKER_HOLD_MS 10
+void worker_hold(struct worker *worker, struct connection *connection);
+void worker_release_held(struct worker *worker);
+
+#endif
