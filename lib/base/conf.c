@@ -28,6 +28,7 @@ struct scope {
 struct source {
     struct reading *reading;
     struct conf_lexer lx;
+    bool is_environment;
 };
 
 static bool read_value(struct source *s, const struct scope *scope, struct conf_node **out);
@@ -90,7 +91,7 @@ static struct conf_node *new_node(struct source *s, enum conf_kind kind)
 /* Reads <text>, which the environment gave for a variable, as one value. */
 static bool read_environment(struct source *s, const char *text, struct conf_node **out)
 {
-    struct source inner = {.reading = s->reading};
+    struct source inner = {.reading = s->reading, .is_environment = true};
     char *copy = conf_tree_copy(s->reading->conf, bytes_of_str(text));
 
     if (copy == NULL)
@@ -117,6 +118,8 @@ static bool find_in_environment(struct source *s, const char *name, struct conf_
     if (!go_deeper(s))
         return false;
     if (!read_environment(s, text, out)) {
+        if (s->is_environment) /* one variable led to another: the first one tells */
+            return false;
         snprintf(message, sizeof message, "%s", s->reading->error->message);
         return conf_lexer_fail(&s->lx, place, "the environment variable '%s' is no value: %s", name,
                                message);

@@ -75,6 +75,10 @@ bool conf_lexer_fail(struct conf_lexer *lx, struct conf_place place, const char 
     va_start(args, format);
     vsnprintf(error->message, sizeof error->message, format, args);
     va_end(args);
+    for (char *c = error->message; *c != '\0'; c++) { /* it may quote what is in the file */
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
+    }
     snprintf(error->file_name, sizeof error->file_name, "%s", place.file);
     error->place = place;
     error->place.file = error->file_name;

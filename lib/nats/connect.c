@@ -161,6 +161,15 @@ static enum status read_object(json_t *object, struct connect_options *current,
     return STATUS_OK;
 }
 
+/* The library names every fault of the text; where it names none it had no memory. */
+static enum status why_not(const json_error_t *error)
+{
+    enum json_error_code code = json_error_code(error);
+
+    return code == json_error_unknown || code == json_error_out_of_memory ? STATUS_OUT_OF_MEMORY
+                                                                          : STATUS_BAD_CONNECT;
+}
+
 enum status connect_read(struct bytes json, struct connect_options *options)
 {
     struct connect_options next = *options;
@@ -169,8 +178,7 @@ enum status connect_read(struct bytes json, struct connect_options *options)
     enum status st;
 
     if (object == NULL)
-        return json_error_code(&error) == json_error_out_of_memory ? STATUS_OUT_OF_MEMORY
-                                                                   : STATUS_BAD_CONNECT;
+        return why_not(&error);
     st = read_object(object, options, &next);
     json_decref(object);
     if (st != STATUS_OK) {

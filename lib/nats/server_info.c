@@ -87,7 +87,7 @@ static json_t *value_to_json(const struct field *f, const void *value)
     case NUMBER:
         return json_integer(*(const int64_t *)value);
     case ID:
-        return json_integer((json_int_t) * (const uint64_t *)value);
+        return json_integer((int64_t)(*(const uint64_t *)value));
     case FLAG:
         return json_boolean(*(const bool *)value);
     case URLS:
@@ -257,6 +257,15 @@ static enum status read_object(const json_t *object, size_t json_len, struct ser
     return STATUS_OK;
 }
 
+/* The library names every fault of the text; where it names none it had no memory. */
+static enum status why_not(const json_error_t *error)
+{
+    enum json_error_code code = json_error_code(error);
+
+    return code == json_error_unknown || code == json_error_out_of_memory ? STATUS_OUT_OF_MEMORY
+                                                                          : STATUS_BAD_ARGUMENTS;
+}
+
 enum status server_info_read(struct bytes json, struct server_info *out)
 {
     json_error_t error = {.text = ""};
@@ -264,8 +273,7 @@ enum status server_info_read(struct bytes json, struct server_info *out)
     enum status st;
 
     if (object == NULL)
-        return json_error_code(&error) == json_error_out_of_memory ? STATUS_OUT_OF_MEMORY
-                                                                   : STATUS_BAD_ARGUMENTS;
+        return why_not(&error);
     st = read_object(object, json.len, out);
     json_decref(object);
     return st;

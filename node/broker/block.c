@@ -38,19 +38,29 @@ struct block *block_take(struct block_pool *pool)
     return b;
 }
 
-struct block *block_take_sized(struct block_pool *pool, size_t capacity)
+struct block *block_take_loose(size_t capacity)
 {
     struct block *b;
 
     assert(capacity <= UINT32_MAX);
     b = malloc(sizeof *b + capacity);
-    if (b == NULL)
-        return NULL;
-    b->refs = 1;
-    b->capacity = (uint32_t)capacity;
-    b->next_free = NULL;
+    if (b != NULL)
+        *b = (struct block){.refs = 1, .capacity = (uint32_t)capacity};
+    return b;
+}
+
+void block_adopt(struct block *b, struct block_pool *pool)
+{
     b->pool = pool;
-    pool->bytes_in_use += capacity;
+    pool->bytes_in_use += b->capacity;
+}
+
+struct block *block_take_sized(struct block_pool *pool, size_t capacity)
+{
+    struct block *b = block_take_loose(capacity);
+
+    if (b != NULL)
+        block_adopt(b, pool);
     return b;
 }
 

@@ -41,6 +41,11 @@ void block_pool_trim(struct block_pool *pool);
 struct block *block_take(struct block_pool *pool);
 struct block *block_take_sized(struct block_pool *pool, size_t capacity);
 
+/* A block of no pool, to be handed to another shard, which adopts it into its own. NULL when memory is
+ * out; free() ends one that nobody adopts. */
+struct block *block_take_loose(size_t capacity);
+void block_adopt(struct block *b, struct block_pool *pool);
+
 static inline void block_ref(struct block *b)
 {
     b->refs++;

@@ -23,6 +23,35 @@ void client_mark_dirty(struct client *c)
     c->shard->dirty = c;
 }
 
+void client_hold(struct client *c)
+{
+    c->is_held = true;
+    client_mark_dirty(c);
+}
+
+static void hold_if_all_behind(struct client *c)
+{
+    if (c->reach_shards != 0 && (c->behind_shards & c->reach_shards) == c->reach_shards)
+        client_hold(c);
+}
+
+void client_note_reach(struct client *c, uint64_t shards, size_t least_pending)
+{
+    uint64_t own = UINT64_C(1) << c->shard->index;
+
+    c->reach_shards = shards | (least_pending != SIZE_MAX ? own : 0);
+    c->behind_shards &= ~own;
+    if (least_pending != SIZE_MAX && least_pending > CLIENT_BEHIND_BYTES)
+        c->behind_shards |= own;
+    hold_if_all_behind(c);
+}
+
+void client_note_behind(struct client *c, unsigned from)
+{
+    c->behind_shards |= UINT64_C(1) << from;
+    hold_if_all_behind(c);
+}
+
 void client_send(struct client *c, struct bytes text)
 {
     if (c->is_closing)
@@ -448,6 +477,11 @@ struct client *client_new(struct shard *shard, uint64_t cid, const char *ip, uin
     client_apply_options(c);
     table_init(&c->subs);
 
+    if (!table_add(&shard->by_cid, client_cid_hash(cid), c)) {
+        connect_fini(&c->connect);
+        free(c);
+        return NULL;
+    }
     c->next = shard->clients;
     c->link = &shard->clients;
     if (c->next != NULL)
@@ -496,6 +530,7 @@ void client_free(struct client *c)
     if (c->next != NULL)
         c->next->link = c->link;
     c->shard->client_count--;
+    table_remove(&c->shard->by_cid, client_cid_hash(c->cid), c);
     outbox_clear(&c->outbox, &c->shard->slices);
     connect_fini(&c->connect);
     free(c);

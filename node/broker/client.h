@@ -36,7 +36,7 @@ struct client {
     struct shard *shard;
     bool is_closing;
     bool is_dirty;
-    bool is_held; /* its socket is to be left unread for a moment: see client_hold() */
+    bool is_held; /* asks to be left unread for a moment: see client_hold() */
     bool echo;
     bool headers; /* negotiated: may send HPUB, receives HMSG */
     bool verbose;
@@ -52,6 +52,8 @@ struct client {
     struct account *account;
     uint64_t in_msgs;
     uint64_t in_bytes;
+    uint64_t reach_shards;  /* where its last messages went, a bit for each shard */
+    uint64_t behind_shards; /* where all that they reached is behind */
 
     struct table subs; /* struct subscription by sid */
     uint64_t cid;
@@ -123,6 +125,20 @@ static inline bool client_is_closing(const struct client *c)
 
 /* Queues INFO, now or, before its first PONG, right after that. For peers of protocol 1. */
 void client_send_info(struct client *c);
+
+/* Asks the runtime to leave its socket unread until consumers have caught up, or for a moment. */
+void client_hold(struct client *c);
+
+/* A publisher is paced by its fastest consumer: held once all that it reaches are behind. The first
+ * notes where its last messages went, with the shortest of its own shard's outboxes (SIZE_MAX
+ * for none); the second what shard <from> says of those that went there. */
+void client_note_reach(struct client *c, uint64_t shards, size_t least_pending);
+void client_note_behind(struct client *c, unsigned from);
+
+static inline uint32_t client_cid_hash(uint64_t cid)
+{
+    return (uint32_t)((cid * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+}
 
 /* The runtime is to look at it at the end of its turn. */
 void client_mark_dirty(struct client *c);

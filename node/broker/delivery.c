@@ -2,6 +2,7 @@
 
 #include "node/broker/broker.h"
 #include "node/broker/client.h"
+#include "node/broker/exchange.h"
 #include "node/broker/plan.h"
 #include "node/broker/shard.h"
 #include "node/broker/subscription.h"
@@ -250,22 +251,36 @@ static uint32_t deliver_group(struct shard *shard, const struct plan_group *g)
 
 /* --- queue groups ---------------------------------------------------------------------------- */
 
+/* The shard of a remote member by its number: a place among the group's remotes. */
+static uint32_t remote_of(const struct plan *p, const struct plan_queue *q, uint32_t number)
+{
+    uint32_t at = 0;
+
+    while (number >= p->remotes[q->remote_at + at].weight)
+        number -= p->remotes[q->remote_at + at++].weight;
+    return at;
+}
+
 /* A member at random, counted over all shards; local ones that cannot take the message pass it on to
- * the next. At or beyond <choice_count>: the shard of that remote member. NOBODY when none can. */
+ * the next. From <choice_count> on: a place among the remotes. UINT32_MAX when nobody can. */
 static uint32_t choose(struct shard *shard, const struct plan_queue *q)
 {
     struct delivery *d = &shard->delivery;
-    uint32_t pick = random_below(&shard->random, q->choice_count + q->remote_weight);
+    uint32_t remote_weight = d->scope == DELIVER_TO_ALL ? q->remote_weight : 0;
+    uint32_t pick;
 
+    if (q->choice_count + remote_weight == 0)
+        return UINT32_MAX;
+    pick = random_below(&shard->random, q->choice_count + remote_weight);
     if (pick >= q->choice_count)
-        return pick;
+        return q->choice_count + remote_of(d->plan, q, pick - q->choice_count);
     for (uint32_t i = 0; i < q->choice_count; i++) {
         uint32_t at = pick + i < q->choice_count ? pick + i : pick + i - q->choice_count;
 
         if (accepts(d->plan->choices[q->choice_at + at].sub->client, d->from))
             return at;
     }
-    return q->remote_weight > 0 ? q->choice_count : UINT32_MAX;
+    return remote_weight > 0 ? q->choice_count : UINT32_MAX;
 }
 
 static bool reserve_chains(struct delivery *d, uint32_t count)
@@ -312,6 +327,21 @@ static void deliver_choice(struct shard *shard, const struct plan_choice *choice
     drop_pieces(d);
 }
 
+static void deliver_remote_choice(struct shard *shard, const struct plan_queue *q, uint32_t remote,
+                                  uint16_t first)
+{
+    struct delivery *d = &shard->delivery;
+    struct exchange_batch batch = {.to = d->plan->remotes[q->remote_at + remote].shard,
+                                   .queue = plan_text(d->plan, q->name_at, q->name_len),
+                                   .next = d->next,
+                                   .at = first};
+
+    for (uint32_t at = first; at != NOBODY; at = d->next[at])
+        batch.count++;
+    d->reach |= UINT64_C(1) << batch.to;
+    exchange_send(shard, &batch);
+}
+
 /* Deals the run's messages out to the members, then serves each member its chain. */
 static uint32_t deliver_queue(struct shard *shard, const struct plan_queue *q)
 {
@@ -319,7 +349,7 @@ static uint32_t deliver_queue(struct shard *shard, const struct plan_queue *q)
     uint32_t touched = 0;
     uint32_t reached = 0;
 
-    if (!reserve_chains(d, q->choice_count + q->remote_weight))
+    if (!reserve_chains(d, q->choice_count + q->remote_count))
         return 0;
     for (uint32_t i = d->count; i-- > 0;) {
         uint32_t member = choose(shard, q);
@@ -339,8 +369,18 @@ static uint32_t deliver_queue(struct shard *shard, const struct plan_queue *q)
         d->first[member] = NOBODY;
         if (member < q->choice_count)
             deliver_choice(shard, &d->plan->choices[q->choice_at + member], first);
+        else
+            deliver_remote_choice(shard, q, member - q->choice_count, first);
     }
     return reached;
+}
+
+static inline void append_message(struct delivery *d, const struct message *m)
+{
+    d->messages[d->count++] = *m;
+    d->tail_bytes += m->tail_len;
+    d->payload_bytes += m->size;
+    d->header_bytes += m->header_len;
 }
 
 /* --- runs ------------------------------------------------------------------------------------ */
@@ -373,6 +413,29 @@ static void drop_exhausted(struct plan *p)
     } while (gone != NULL);
 }
 
+/* To the other shards with plain subscriptions; how many. */
+static uint32_t deliver_remote(struct shard *shard)
+{
+    struct delivery *d = &shard->delivery;
+    uint32_t count = 0;
+
+    for (uint64_t left = d->plan->plain_shards; left != 0; left &= left - 1) {
+        struct exchange_batch batch = {.to = (unsigned)__builtin_ctzll(left), .count = d->count};
+
+        exchange_send(shard, &batch);
+        count++;
+    }
+    d->reach |= d->plan->plain_shards;
+    return count;
+}
+
+static bool is_in_scope(const struct delivery *d, const struct plan_queue *q)
+{
+    return d->scope == DELIVER_TO_ALL ||
+           (d->scope == DELIVER_TO_QUEUE &&
+            bytes_equal(d->queue, plan_text(d->plan, q->name_at, q->name_len)));
+}
+
 static uint32_t deliver_run(struct shard *shard)
 {
     struct delivery *d = &shard->delivery;
@@ -380,11 +443,23 @@ static uint32_t deliver_run(struct shard *shard)
     uint32_t reached = 0;
 
     d->least_pending = SIZE_MAX;
-    for (uint32_t i = 0; i < p->group_count; i++)
+    d->reach = 0;
+    for (uint32_t i = 0; i < p->group_count && d->scope != DELIVER_TO_QUEUE; i++)
         reached += deliver_group(shard, &p->groups[i]);
-    for (uint32_t i = 0; i < p->queue_count; i++)
-        reached += deliver_queue(shard, &p->queues[i]);
+    if (d->scope == DELIVER_TO_ALL && p->plain_shards != 0)
+        reached += deliver_remote(shard);
+    for (uint32_t i = 0; i < p->queue_count; i++) {
+        if (is_in_scope(d, &p->queues[i]))
+            reached += deliver_queue(shard, &p->queues[i]);
+    }
     return reached;
+}
+
+/* Nobody took the run's messages: tells the requests among them. */
+static void tell_no_responders(struct delivery *d)
+{
+    for (uint32_t i = 0; i < d->count; i++)
+        client_no_responders(d->from, bytes_of(d->messages[i].tail, d->messages[i].reply_len));
 }
 
 void delivery_flush(struct shard *shard)
@@ -400,12 +475,10 @@ void delivery_flush(struct shard *shard)
         return;
     }
     reached = deliver_run(shard);
-    if (d->from != NULL && reached > 0 && d->least_pending > CLIENT_BEHIND_BYTES)
-        d->from->is_held = true; /* the fastest of its consumers is behind */
-    if (reached == 0 && d->from != NULL && d->from->no_responders) {
-        for (uint32_t i = 0; i < d->count; i++)
-            client_no_responders(d->from, bytes_of(d->messages[i].tail, d->messages[i].reply_len));
-    }
+    if (d->from != NULL && reached > 0)
+        client_note_reach(d->from, d->reach, d->least_pending);
+    if (d->from != NULL && reached == 0 && d->from->no_responders)
+        tell_no_responders(d);
     d->plan = NULL;
     d->count = 0;
     d->tail_bytes = 0;
@@ -413,6 +486,35 @@ void delivery_flush(struct shard *shard)
     d->header_bytes = 0;
     if (p->one_by_one)
         drop_exhausted(p);
+}
+
+bool delivery_relay_end(struct shard *shard)
+{
+    struct delivery *d = &shard->delivery;
+
+    d->least_pending = 0;
+    delivery_flush(shard);
+    return d->least_pending != SIZE_MAX && d->least_pending > CLIENT_BEHIND_BYTES;
+}
+
+bool delivery_relay(struct shard *shard, const struct delivery_request *request,
+                    const struct message *m, struct block *block)
+{
+    struct delivery *d = &shard->delivery;
+    bool is_behind = false;
+
+    if (block != NULL || d->plan == NULL || d->count == DELIVERY_RUN_MAX || d->plan->one_by_one) {
+        is_behind = delivery_relay_end(shard);
+        d->plan = plan_find(shard, request->account, request->subject);
+        if (d->plan == NULL)
+            return is_behind; /* there is no memory: lost */
+        d->from = NULL;
+        d->holder = block;
+        d->scope = request->queue.len > 0 ? DELIVER_TO_QUEUE : DELIVER_TO_PLAIN;
+        d->queue = request->queue;
+    }
+    append_message(d, m);
+    return block == NULL ? is_behind : delivery_relay_end(shard) || is_behind;
 }
 
 /* Writes the tail of a publish that was not written as the protocol would have it. It lies in the
@@ -448,19 +550,17 @@ static bool rewrite_tail(struct shard *shard, const struct event *e, struct byte
 
 static inline void add_message(struct delivery *d, const struct event *e, struct bytes tail)
 {
-    /* "HPUB subject 0 n" carries no headers to speak of, and is received as MSG: its tail would
-     * say otherwise, so it is rewritten before it comes here. */
-    d->messages[d->count++] = (struct message){.tail = tail.data,
-                                               .tail_len = (uint32_t)tail.len,
-                                               .size = (uint32_t)e->payload.len,
-                                               .header_len = e->header_len,
-                                               .reply_len = (uint16_t)e->reply.len,
-                                               .has_headers = e->has_headers};
-    d->tail_bytes += tail.len;
-    d->payload_bytes += e->payload.len;
-    d->header_bytes += e->header_len;
+    struct message m = {.tail = tail.data,
+                        .tail_len = (uint32_t)tail.len,
+                        .size = (uint32_t)e->payload.len,
+                        .header_len = e->header_len,
+                        .reply_len = (uint16_t)e->reply.len,
+                        .has_headers = e->has_headers};
+
+    append_message(d, &m);
 }
 
+/* "HPUB subject 0 n" carries no headers, and is received as MSG. */
 static bool publish_rewritten(struct shard *shard, const struct event *event)
 {
     struct delivery *d = &shard->delivery;
@@ -486,8 +586,10 @@ static bool begin_run(struct shard *shard, struct client *from, struct bytes sub
 
     delivery_flush(shard);
     d->plan = plan_find(shard, from->account, subject);
+    d->account = from->account;
     d->from = from;
     d->holder = holder;
+    d->scope = DELIVER_TO_ALL;
     return d->plan != NULL;
 }
 

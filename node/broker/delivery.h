@@ -42,15 +42,23 @@ struct piece {
     size_t len;
 };
 
+/* What a run is for: messages of clients go to everybody, what comes from another shard only
+ * to the plain subscriptions or to one queue group of this one. */
+enum delivery_scope { DELIVER_TO_ALL, DELIVER_TO_PLAIN, DELIVER_TO_QUEUE };
+
 struct delivery {
     struct plan *plan;    /* of the run; NULL when there is none */
+    struct account *account;
+    enum delivery_scope scope;
+    struct bytes queue;   /* DELIVER_TO_QUEUE: its name */
     struct client *from;  /* who publishes; NULL for what came from another shard */
     struct block *holder; /* where the tails lie; NULL when they cannot be shared */
     uint32_t count;
     size_t tail_bytes;     /* of the run, as are the next two */
     uint64_t payload_bytes; /* header blocks included */
     uint64_t header_bytes;
-    size_t least_pending; /* of the outboxes reached by the run being delivered */
+    size_t least_pending; /* of the outboxes the last run reached; SIZE_MAX for none */
+    uint64_t reach;       /* the other shards it was sent to, a bit each */
     struct message *messages; /* DELIVERY_RUN_MAX of them */
     struct piece *pieces;     /* scratch for one group's text */
     uint32_t piece_count;
@@ -71,6 +79,19 @@ bool delivery_publish(struct shard *shard, struct client *from, const struct eve
 /* Delivers the run that is gathered, if any. To be called before anything else touches an outbox,
  * a subscription or a client. */
 void delivery_flush(struct shard *shard);
+
+/* Messages from another shard: for the plain subscriptions to <subject>, or for one queue group. */
+struct delivery_request {
+    struct account *account;
+    struct bytes subject;
+    struct bytes queue;
+};
+
+/* Takes one message that another shard sent; <block> holds its tail, or is NULL if it lies where it stays
+ * until delivery_relay_end(). Both say whether all consumers that a run reached are behind. */
+bool delivery_relay(struct shard *shard, const struct delivery_request *request,
+                    const struct message *message, struct block *block);
+bool delivery_relay_end(struct shard *shard);
 
 static inline bool delivery_is_pending(const struct delivery *d)
 {

@@ -4,9 +4,10 @@
 
 #include <assert.h>
 
-bool shard_init(struct shard *shard, struct broker *broker, unsigned index, uint64_t seed)
+bool shard_init(struct shard *shard, struct broker *broker, unsigned index, unsigned shard_count,
+                uint64_t seed)
 {
-    assert(index < SHARDS_MAX);
+    assert(index < shard_count && shard_count <= SHARDS_MAX);
     *shard = (struct shard){.index = index, .broker = broker};
     block_pool_init(&shard->blocks);
     slice_pool_init(&shard->slices);
@@ -14,13 +15,16 @@ bool shard_init(struct shard *shard, struct broker *broker, unsigned index, uint
     plan_cache_init(&shard->plans);
     timers_init(&shard->timers);
     random_init(&shard->random, seed + index);
-    return delivery_init(&shard->delivery);
+    table_init(&shard->by_cid);
+    return delivery_init(&shard->delivery) && exchange_init(&shard->exchange, shard_count);
 }
 
 void shard_fini(struct shard *shard)
 {
     assert(shard->client_count == 0);
+    exchange_fini(&shard->exchange);
     delivery_fini(&shard->delivery);
+    table_fini(&shard->by_cid);
     timers_fini(&shard->timers);
     plan_cache_fini(&shard->plans);
     writer_fini(&shard->writer);
@@ -40,6 +44,16 @@ struct client *shard_take_dirty(struct shard *shard)
     return c;
 }
 
+static bool has_cid(const void *item, const void *key)
+{
+    return ((const struct client *)item)->cid == *(const uint64_t *)key;
+}
+
+struct client *shard_find_client(const struct shard *shard, uint64_t cid)
+{
+    return table_find(&shard->by_cid, client_cid_hash(cid), has_cid, &cid);
+}
+
 void shard_set_options(struct shard *shard, const struct options *options)
 {
     shard->options = options;
@@ -57,6 +71,7 @@ void shard_check(const struct shard *shard)
         count++;
     }
     assert(count == shard->client_count);
+    assert(count == table_count(&shard->by_cid));
     for (const struct client *c = shard->dirty; c != NULL; c = c->next_dirty)
         assert(c->is_dirty);
     timers_check(&shard->timers);

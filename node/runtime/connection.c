@@ -244,8 +244,6 @@ static void on_readable(struct connection *conn)
         client_close(conn->client, STATUS_PEER_CLOSED);
     else if (n == STREAM_FAILED)
         client_close(conn->client, STATUS_READ_ERROR);
-    if (conn->client->is_held)
-        worker_hold(worker, conn);
     if (n >= (ssize_t)FLUSH_BYTES)
         worker_flush(worker);
 }
@@ -323,10 +321,13 @@ void connection_flush(struct connection *conn)
         write_outbox(conn);
     else
         client_written(c, 0, true, conn->worker->shard.now_ns);
-    if (client_is_closing(c))
+    if (client_is_closing(c)) {
         begin_linger(conn);
-    else
-        watch(conn);
+        return;
+    }
+    if (c->is_held)
+        worker_hold(conn->worker, conn);
+    watch(conn);
 }
 
 static void on_writable(struct connection *conn)

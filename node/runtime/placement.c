@@ -3,8 +3,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static_assert(PLACEMENT_LIGHT < PLACEMENT_COOL, "what was gathered must not be hot");
-static_assert(PLACEMENT_COOL < PLACEMENT_FULL && PLACEMENT_FULL < PLACEMENT_HOT, "a ladder");
 static_assert(PLACEMENT_SETTLE_NS < PLACEMENT_STAY_NS,
               "shards calm down before connections may go on");
 
@@ -18,6 +16,8 @@ static_assert(PLACEMENT_SETTLE_NS < PLACEMENT_STAY_NS,
 
 void placement_init(struct placement *placement, unsigned shard_count, enum placement_policy policy)
 {
+    assert(PLACEMENT_LIGHT < PLACEMENT_COOL); /* what was gathered is not hot at once */
+    assert(PLACEMENT_COOL < PLACEMENT_FULL && PLACEMENT_FULL < PLACEMENT_HOT);
     assert(shard_count >= 1 && shard_count <= PLACEMENT_SHARDS_MAX);
     *placement = (struct placement){.shard_count = shard_count, .policy = policy};
 }

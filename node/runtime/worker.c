@@ -114,13 +114,11 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 
 void worker_hold(struct worker *worker, struct connection *conn)
 {
-    conn->client->is_held = false;
-    if (conn->is_held || client_is_closing(conn->client))
+    if (conn->is_held)
         return;
     conn->is_held = true;
     conn->next_held = worker->held;
     worker->held = conn;
-    connection_resume(conn); /* which now means: for writing alone */
     if (!ev_is_active(&worker->hold_end)) {
         ev_timer_set(&worker->hold_end, WORKER_HOLD_MS / 1e3, 0);
         ev_timer_start(worker->loop, &worker->hold_end);
@@ -138,6 +136,8 @@ void worker_release_held(struct worker *worker)
 
         conn->is_held = false;
         conn->next_held = NULL;
+        conn->client->is_held = false;
+        conn->client->behind_shards = 0;
         connection_resume(conn);
         conn = next;
     }
@@ -158,7 +158,7 @@ bool worker_init(struct worker *worker, struct node *node, unsigned index)
 
     *worker = (struct worker){.node = node, .ticker_due_ns = TIMERS_NEVER};
     if (!random_secure(&seed, sizeof seed) ||
-        !shard_init(&worker->shard, &node->broker, index, seed))
+        !shard_init(&worker->shard, &node->broker, index, node->worker_count, seed))
         return false;
     worker->shard.options = node_options(node);
     worker->shard.now_ns = clock_now_ns();
