@@ -9,7 +9,7 @@
  * Grammar and refusals follow docs/protocol.md: operation names in any case, one or more blanks
  * between arguments, lines end at LF with at most one CR before it, a payload is followed by CR LF.
  *
- * Costs     some 60 instructions for a publish of short subject written as every client writes it
+ * Costs     some 110 instructions (9 ns) for a short publish written as every client writes it
  *           ("PUB subject 16\r\n"); anything else takes the general path, several times that. Both
  *           give the same answers. A payload's bytes are never looked at.
  * Threads   none of its business. Allocates nothing. */

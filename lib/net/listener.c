@@ -179,29 +179,6 @@ const struct address_ip *listener_address(const struct listener *listener)
     return &listener->bound;
 }
 
-/* With no descriptor left, takes the waiting connection by the reserve's and closes it. The place
- * of the reserve may go to another thread in between; then a later call tries to have one again. */
-static enum listener_result shed(struct listener *listener)
-{
-    int fd;
-
-    if (listener->reserve_fd >= 0)
-        close(listener->reserve_fd);
-    fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd >= 0)
-        close(fd);
-    listener->reserve_fd = open_reserve();
-    return fd >= 0 ? LISTENER_SHED : LISTENER_EXHAUSTED;
-}
-
-/* Fails only for sockets that are not TCP, which no listener opens. */
-static void disable_delay(int fd)
-{
-    int on = 1;
-
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-}
-
 /* Whether accept() reported an error that belongs to the connection, not to the listener: accept(2)
  * lists the network errors that Linux passes on and that mean "try the next one". */
 static bool is_of_the_peer(int error_number)
@@ -220,6 +197,34 @@ static bool is_of_the_peer(int error_number)
     default:
         return false;
     }
+}
+
+/* With no descriptor left, takes the waiting connection by the reserve's and closes it. The kernel
+ * wants a descriptor before it looks whether anybody waits, so there may be nobody. The place of
+ * the reserve may go to another thread in between; then a later call tries to have one again. */
+static enum listener_result shed(struct listener *listener)
+{
+    int error_number;
+    int fd;
+
+    if (listener->reserve_fd >= 0)
+        close(listener->reserve_fd);
+    fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    error_number = errno;
+    if (fd >= 0)
+        close(fd);
+    listener->reserve_fd = open_reserve();
+    if (fd >= 0 || is_of_the_peer(error_number))
+        return LISTENER_SHED;
+    return error_number == EAGAIN ? LISTENER_AGAIN : LISTENER_EXHAUSTED;
+}
+
+/* Fails only for sockets that are not TCP, which no listener opens. */
+static void disable_delay(int fd)
+{
+    int on = 1;
+
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 enum listener_result listener_accept(struct listener *listener, struct listener_accepted *out)

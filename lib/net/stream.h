@@ -18,8 +18,9 @@
 #include <sys/uio.h>
 
 /* What stream_read() and stream_write() return instead of a count of bytes. */
-#define STREAM_AGAIN (-1)  /* not now: wait until the descriptor is ready */
-#define STREAM_CLOSED (-2) /* reading: the peer has sent its last byte; writing: it takes no more  \
+#define STREAM_AGAIN (-1) /* not now: wait until the descriptor is ready */
+#define STREAM_CLOSED                                                                              \
+    (-2)                   /* reading: the peer has sent its last byte; writing: it takes no more  \
                             */
 #define STREAM_FAILED (-3) /* broken; <error> holds the errno */
 

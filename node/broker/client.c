@@ -458,6 +458,39 @@ size_t client_need(const struct client *c, struct bytes rest)
 
 /* --- beginning and end ----------------------------------------------------------------------- */
 
+/* Into the shard's list, and out of it and the table. */
+static void enlist(struct client *c)
+{
+    c->next = c->shard->clients;
+    c->link = &c->shard->clients;
+    if (c->next != NULL)
+        c->next->link = &c->next;
+    c->shard->clients = c;
+    c->shard->client_count++;
+}
+
+static void delist(struct client *c)
+{
+    *c->link = c->next;
+    if (c->next != NULL)
+        c->next->link = c->link;
+    c->shard->client_count--;
+    table_remove(&c->shard->by_cid, client_cid_hash(c->cid), c);
+}
+
+static void undirty(struct client *c)
+{
+    struct client **at = &c->shard->dirty;
+
+    if (!c->is_dirty)
+        return;
+    while (*at != c)
+        at = &(*at)->next_dirty;
+    *at = c->next_dirty;
+    c->is_dirty = false;
+    c->next_dirty = NULL;
+}
+
 struct client *client_new(struct shard *shard, uint64_t cid, const char *ip, uint16_t port,
                           uint64_t now_ns)
 {
@@ -482,18 +515,64 @@ struct client *client_new(struct shard *shard, uint64_t cid, const char *ip, uin
         free(c);
         return NULL;
     }
-    c->next = shard->clients;
-    c->link = &shard->clients;
-    if (c->next != NULL)
-        c->next->link = &c->next;
-    shard->clients = c;
-    shard->client_count++;
-
+    enlist(c);
     keepalive_start(c, now_ns);
     send_info(c);
     log_event(LOG_DEBUG, "client.connected", "cid=%llu ip=%s port=%u shard=%u",
               (unsigned long long)cid, ip, port, shard->index);
     return c;
+}
+
+/* All that waits to be written, in a block of <to>. */
+static bool move_outbox(struct client *c, struct shard *to)
+{
+    size_t len = c->outbox.pending;
+    struct outbox moved = {0};
+    struct block *block;
+    size_t used = 0;
+    bool is_moved;
+
+    if (len == 0)
+        return true;
+    block = block_take_sized(&to->blocks, len);
+    if (block == NULL)
+        return false;
+    for (const struct slice *s = c->outbox.first; s != NULL; s = s->next) {
+        memcpy(block->data + used, s->data, s->len);
+        used += s->len;
+    }
+    is_moved = outbox_append(&moved, &to->slices, block, block->data, len);
+    block_unref(block);
+    if (!is_moved)
+        return false;
+    outbox_clear(&c->outbox, &c->shard->slices);
+    c->outbox = moved;
+    return true;
+}
+
+bool client_move(struct client *c, struct shard *to)
+{
+    uint64_t due_ns = c->timer.due_ns;
+    bool was_dirty = c->is_dirty;
+
+    if (!table_add(&to->by_cid, client_cid_hash(c->cid), c))
+        return false;
+    if (!move_outbox(c, to)) {
+        table_remove(&to->by_cid, client_cid_hash(c->cid), c);
+        return false;
+    }
+    timers_cancel(&c->shard->timers, &c->timer);
+    undirty(c);
+    delist(c);
+    c->shard = to;
+    c->reach_shards = 0;
+    c->behind_shards = 0;
+    enlist(c);
+    timers_set(&to->timers, &c->timer, due_ns);
+    if (was_dirty || c->outbox.pending > 0)
+        client_mark_dirty(c);
+    client_regroup(c);
+    return true;
 }
 
 static void drop_all_subscriptions(struct client *c)
@@ -509,28 +588,13 @@ static void drop_all_subscriptions(struct client *c)
     table_fini(&c->subs);
 }
 
-static void undirty(struct client *c)
-{
-    struct client **at = &c->shard->dirty;
-
-    if (!c->is_dirty)
-        return;
-    while (*at != c)
-        at = &(*at)->next_dirty;
-    *at = c->next_dirty;
-}
-
 void client_free(struct client *c)
 {
     assert(!delivery_is_pending(&c->shard->delivery));
     drop_all_subscriptions(c);
     timers_cancel(&c->shard->timers, &c->timer);
     undirty(c);
-    *c->link = c->next;
-    if (c->next != NULL)
-        c->next->link = c->link;
-    c->shard->client_count--;
-    table_remove(&c->shard->by_cid, client_cid_hash(c->cid), c);
+    delist(c);
     outbox_clear(&c->outbox, &c->shard->slices);
     connect_fini(&c->connect);
     free(c);

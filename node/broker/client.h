@@ -88,6 +88,11 @@ struct client *client_new(struct shard *shard, uint64_t cid, const char *ip, uin
 /* Removes its subscriptions, empties its outbox and forgets it. Not from within client_input(). */
 void client_free(struct client *c);
 
+/* Hands the session over to another shard, with its subscriptions and what waits for it. No shard runs
+ * meanwhile, nothing is under way between them, and no run is gathered. False when memory is out; then
+ * it is where it was. */
+bool client_move(struct client *c, struct shard *to);
+
 /* Acts on every whole operation in <in> and returns how many bytes that took; the caller presents the
  * rest again, with what follows it. <holder> is the block <in> lies in, whose bytes stay unchanged while
  * anybody refers to it, or NULL when there is none. Nothing is consumed once it is closing. */

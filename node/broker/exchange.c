@@ -159,7 +159,7 @@ static uint32_t measure(const struct delivery *d, const struct exchange_batch *b
     for (; count < left; count++, at = step(batch, at)) {
         size_t more = message_room(&d->messages[at]);
 
-        if (count > 0 && *len + more > EXCHANGE_RECORD_MAX)
+        if (count > 0 && *len + more > EXCHANGE_BATCH_BYTES)
             break;
         *len += more;
     }
@@ -174,6 +174,7 @@ void exchange_send(struct shard *shard, const struct exchange_batch *batch)
     uint32_t left = batch->count;
     uint32_t at = batch->at;
 
+    assert(names_len <= EXCHANGE_RECORD_MAX / 2);
     while (left > 0) {
         size_t len = sizeof(struct record_head) + names_len;
         uint32_t count = measure(d, batch, at, left, &len);

@@ -27,8 +27,10 @@ struct shard;
 /* Messages of at least this many bytes travel in blocks of their own. */
 #define EXCHANGE_BLOCK_BYTES ((size_t)16 << 10)
 
-/* No record is longer, so that a ring must hold twice that. */
-#define EXCHANGE_RECORD_MAX ((size_t)64 << 10)
+/* Messages are sent together up to this many bytes; with the longest subject and queue group, which a
+ * control line bounds, no record is longer than EXCHANGE_RECORD_MAX, so a ring must hold twice that. */
+#define EXCHANGE_BATCH_BYTES ((size_t)64 << 10)
+#define EXCHANGE_RECORD_MAX ((size_t)160 << 10)
 
 struct spill;
 

@@ -7,9 +7,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-void plan_cache_init(struct plan_cache *cache)
+void plan_cache_init(struct plan_cache *cache, unsigned own_shard)
 {
-    *cache = (struct plan_cache){0};
+    *cache = (struct plan_cache){.own_shard = own_shard};
 }
 
 void plan_cache_fini(struct plan_cache *cache)
@@ -27,7 +27,7 @@ void plan_cache_fini(struct plan_cache *cache)
     }
     free(cache->plans);
     free(cache->hits);
-    plan_cache_init(cache);
+    plan_cache_init(cache, cache->own_shard);
 }
 
 /* Makes room for <count> items of <size> bytes; false when memory is out. */
@@ -53,10 +53,15 @@ static bool grow(void **items, uint32_t *cap, uint32_t count, size_t size)
 static bool collect(struct interest_entry *entry, void *arg)
 {
     struct plan_cache *cache = arg;
+    struct subscription *sub = subscription_of(entry);
+    unsigned shard = sub->client->shard->index;
 
     if (!GROW(cache->hits, cache->hit_cap, cache->hit_count + 1))
         return false;
-    cache->hits[cache->hit_count++] = subscription_of(entry);
+    cache->hits[cache->hit_count++] = (struct plan_hit){
+        .sub = sub,
+        .shard = shard,
+        .headers = shard == cache->own_shard && sub->client->headers};
     return true;
 }
 
@@ -72,20 +77,20 @@ static int compare_numbers(uint64_t a, uint64_t b)
     return a < b ? -1 : a > b;
 }
 
-/* Plain ones first, by what will precede their messages; then each queue group, by shard. */
+/* Plain ones first, by what will precede their messages; then each queue group; by shard in both. */
 static int compare_hits(const void *left, const void *right)
 {
-    const struct subscription *a = *(struct subscription *const *)left;
-    const struct subscription *b = *(struct subscription *const *)right;
-    int order = compare_bytes(subscription_queue(a), subscription_queue(b));
+    const struct plan_hit *a = left;
+    const struct plan_hit *b = right;
+    int order = compare_bytes(subscription_queue(a->sub), subscription_queue(b->sub));
 
     if (order == 0)
-        order = compare_numbers(a->client->shard->index, b->client->shard->index);
-    if (order == 0 && a->queue_len == 0)
-        order = compare_numbers(a->client->headers, b->client->headers);
+        order = compare_numbers(a->shard, b->shard);
+    if (order == 0 && a->sub->queue_len == 0)
+        order = compare_numbers(a->headers, b->headers);
     if (order == 0)
-        order = compare_bytes(subscription_sid(a), subscription_sid(b));
-    return order != 0 ? order : compare_numbers(a->client->cid, b->client->cid);
+        order = compare_bytes(subscription_sid(a->sub), subscription_sid(b->sub));
+    return order;
 }
 
 static bool append_text(struct plan *p, struct bytes text)
@@ -118,42 +123,44 @@ static void note_meeting(struct plan *p, struct plan_cache *cache, const struct 
     sub->client->met_in = cache->serial;
 }
 
-static bool same_group(const struct subscription *a, const struct subscription *b)
+static bool same_group(const struct plan_hit *a, const struct plan_hit *b)
 {
-    return a->client->headers == b->client->headers &&
-           bytes_equal(subscription_sid(a), subscription_sid(b));
+    return a->headers == b->headers &&
+           bytes_equal(subscription_sid(a->sub), subscription_sid(b->sub));
+}
+
+static bool add_group(struct plan *p, const struct plan_hit *hit)
+{
+    struct plan_group *g;
+
+    if (!GROW(p->groups, p->group_cap, p->group_count + 1))
+        return false;
+    g = &p->groups[p->group_count++];
+    *g = (struct plan_group){.member_at = p->member_count, .headers = hit->headers};
+    return append_prefix(p, hit->sub, &g->prefix_at, &g->prefix_len);
 }
 
 /* Adds the plain subscriptions, which begin the sorted hits; returns how many, -1 without memory. */
-static int64_t add_groups(struct plan *p, struct plan_cache *cache, unsigned own_shard)
+static int64_t add_groups(struct plan *p, struct plan_cache *cache)
 {
-    const struct subscription *before = NULL;
+    const struct plan_hit *before = NULL;
     uint32_t i = 0;
 
-    for (; i < cache->hit_count && cache->hits[i]->queue_len == 0; i++) {
-        struct subscription *sub = cache->hits[i];
-        unsigned shard = sub->client->shard->index;
+    for (; i < cache->hit_count && cache->hits[i].sub->queue_len == 0; i++) {
+        const struct plan_hit *hit = &cache->hits[i];
 
-        if (shard != own_shard) {
-            p->plain_shards |= UINT64_C(1) << shard;
+        if (hit->shard != cache->own_shard) {
+            p->plain_shards |= UINT64_C(1) << hit->shard;
             continue;
         }
-        if (before == NULL || !same_group(before, sub)) {
-            struct plan_group *g;
-
-            if (!GROW(p->groups, p->group_cap, p->group_count + 1))
-                return -1;
-            g = &p->groups[p->group_count++];
-            *g = (struct plan_group){.member_at = p->member_count, .headers = sub->client->headers};
-            if (!append_prefix(p, sub, &g->prefix_at, &g->prefix_len))
-                return -1;
-        }
+        if ((before == NULL || !same_group(before, hit)) && !add_group(p, hit))
+            return -1;
         if (!GROW(p->members, p->member_cap, p->member_count + 1))
             return -1;
-        p->members[p->member_count++] = sub;
+        p->members[p->member_count++] = hit->sub;
         p->groups[p->group_count - 1].member_count++;
-        note_meeting(p, cache, sub);
-        before = sub;
+        note_meeting(p, cache, hit->sub);
+        before = hit;
     }
     return i;
 }
@@ -188,31 +195,35 @@ static bool add_choice(struct plan *p, struct plan_queue *q, struct subscription
     return append_prefix(p, sub, &choice->prefix_at, &choice->prefix_len);
 }
 
-static bool add_queues(struct plan *p, struct plan_cache *cache, uint32_t from, unsigned own_shard)
+static bool add_queue(struct plan *p, struct bytes name)
 {
-    const struct subscription *before = NULL;
+    if (!GROW(p->queues, p->queue_cap, p->queue_count + 1))
+        return false;
+    p->queues[p->queue_count++] = (struct plan_queue){.name_at = p->text_len,
+                                                      .name_len = (uint32_t)name.len,
+                                                      .choice_at = p->choice_count,
+                                                      .remote_at = p->remote_count};
+    return append_text(p, name);
+}
+
+static bool add_queues(struct plan *p, struct plan_cache *cache, uint32_t from)
+{
+    struct bytes before = {0};
 
     for (uint32_t i = from; i < cache->hit_count; i++) {
-        struct subscription *sub = cache->hits[i];
-        unsigned shard = sub->client->shard->index;
+        const struct plan_hit *hit = &cache->hits[i];
+        struct bytes name = subscription_queue(hit->sub);
+        bool is_local = hit->shard == cache->own_shard;
         struct plan_queue *q;
 
-        if (before == NULL || !bytes_equal(subscription_queue(before), subscription_queue(sub))) {
-            if (!GROW(p->queues, p->queue_cap, p->queue_count + 1))
-                return false;
-            p->queues[p->queue_count++] = (struct plan_queue){.name_at = p->text_len,
-                                                              .name_len = sub->queue_len,
-                                                              .choice_at = p->choice_count,
-                                                              .remote_at = p->remote_count};
-            if (!append_text(p, subscription_queue(sub)))
-                return false;
-        }
-        q = &p->queues[p->queue_count - 1];
-        if (shard != own_shard ? !add_remote(p, q, shard) : !add_choice(p, q, sub))
+        if (!bytes_equal(before, name) && !add_queue(p, name))
             return false;
-        if (shard == own_shard)
-            note_meeting(p, cache, sub);
-        before = sub;
+        q = &p->queues[p->queue_count - 1];
+        if (is_local ? !add_choice(p, q, hit->sub) : !add_remote(p, q, hit->shard))
+            return false;
+        if (is_local)
+            note_meeting(p, cache, hit->sub);
+        before = name;
     }
     /* Two groups of one other shard may choose the same client there. */
     if (p->queue_count > 1 && p->remote_count > 0)
@@ -244,8 +255,8 @@ static bool plan_build(struct plan *p, struct shard *shard, struct account *acco
     p->is_empty = cache->hit_count == 0;
     if (cache->hit_count > 1)
         qsort(cache->hits, cache->hit_count, sizeof *cache->hits, compare_hits);
-    plain_count = add_groups(p, cache, shard->index);
-    return plain_count >= 0 && add_queues(p, cache, (uint32_t)plain_count, shard->index);
+    plain_count = add_groups(p, cache);
+    return plain_count >= 0 && add_queues(p, cache, (uint32_t)plain_count);
 }
 
 static bool plan_begin(struct plan *p, struct account *account, struct bytes subject,

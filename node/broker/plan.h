@@ -87,16 +87,25 @@ struct plan {
     uint32_t choice_count, remote_count, member_count, text_len;
 };
 
+/* A subscription that matches, while a plan is built. Of another shard's client only what never
+ * changes is looked at. */
+struct plan_hit {
+    struct subscription *sub;
+    unsigned shard;
+    bool headers; /* a local client takes them */
+};
+
 struct plan_cache {
-    struct plan *plans; /* PLAN_CACHE_SLOTS of them; NULL until the first is asked for */
-    struct subscription **hits; /* scratch for building */
+    struct plan *plans;    /* PLAN_CACHE_SLOTS of them; NULL until the first is asked for */
+    struct plan_hit *hits; /* scratch for building */
+    unsigned own_shard;
     uint32_t hit_count;
     uint32_t hit_cap;
     uint32_t serial; /* of the build, to notice a client met twice */
     uint64_t built;  /* statistics */
 };
 
-void plan_cache_init(struct plan_cache *cache);
+void plan_cache_init(struct plan_cache *cache, unsigned own_shard);
 void plan_cache_fini(struct plan_cache *cache);
 
 /* The current plan for <subject> as seen from <shard>; NULL when memory is out. Holds until the next

@@ -12,7 +12,7 @@ bool shard_init(struct shard *shard, struct broker *broker, unsigned index, unsi
     block_pool_init(&shard->blocks);
     slice_pool_init(&shard->slices);
     writer_init(&shard->writer, &shard->blocks);
-    plan_cache_init(&shard->plans);
+    plan_cache_init(&shard->plans, index);
     timers_init(&shard->timers);
     random_init(&shard->random, seed + index);
     table_init(&shard->by_cid);

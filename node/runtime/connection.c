@@ -44,6 +44,26 @@ static void watch(struct connection *conn)
     set_events(conn, wanted_events(conn));
 }
 
+static void enlist(struct connection *conn)
+{
+    struct worker *worker = conn->worker;
+
+    conn->next = worker->connections;
+    conn->link = &worker->connections;
+    if (conn->next != NULL)
+        conn->next->link = &conn->next;
+    worker->connections = conn;
+    atomic_fetch_add_explicit(&worker->connection_count, 1, memory_order_relaxed);
+}
+
+static void delist(struct connection *conn)
+{
+    *conn->link = conn->next;
+    if (conn->next != NULL)
+        conn->next->link = conn->link;
+    atomic_fetch_sub_explicit(&conn->worker->connection_count, 1, memory_order_relaxed);
+}
+
 bool connection_open(struct worker *worker, int fd, const struct address_ip *peer)
 {
     struct connection *conn = calloc(1, sizeof *conn);
@@ -64,11 +84,7 @@ bool connection_open(struct worker *worker, int fd, const struct address_ip *pee
         return false;
     }
     conn->client->owner = conn;
-    conn->next = worker->connections;
-    conn->link = &worker->connections;
-    if (conn->next != NULL)
-        conn->next->link = &conn->next;
-    worker->connections = conn;
+    enlist(conn);
     atomic_fetch_add(&worker->node->broker.connections, 1);
 
     ev_io_init(&conn->watcher, on_event, fd, EV_READ);
@@ -120,10 +136,45 @@ void connection_abort(struct connection *conn)
     ev_io_stop(worker->loop, &conn->watcher);
     ev_timer_stop(worker->loop, &conn->linger);
     stream_close(&conn->stream);
-    *conn->link = conn->next;
-    if (conn->next != NULL)
-        conn->next->link = conn->link;
+    delist(conn);
     free(conn);
+}
+
+/* The beginning of an operation moves to a block of the other shard. */
+static bool move_cut(struct connection *conn, struct worker *to)
+{
+    struct block *moved;
+
+    if (conn->cut == NULL)
+        return true;
+    moved = block_take_sized(&to->shard.blocks, conn->cut->capacity);
+    if (moved == NULL)
+        return false;
+    memcpy(moved->data, conn->cut->data, conn->cut_len);
+    block_unref(conn->cut);
+    conn->cut = moved;
+    return true;
+}
+
+bool connection_move(struct connection *conn, struct worker *to)
+{
+    if (!move_cut(conn, to))
+        return false;
+    if (!client_move(conn->client, &to->shard)) {
+        bool is_back = move_cut(conn, conn->worker);
+
+        if (!is_back)
+            client_close(conn->client, STATUS_OUT_OF_MEMORY);
+        return false;
+    }
+    unhold(conn);
+    ev_io_stop(conn->worker->loop, &conn->watcher);
+    delist(conn);
+    conn->worker = to;
+    enlist(conn);
+    conn->moved_at_ns = clock_now_ns();
+    watch(conn);
+    return true;
 }
 
 void connection_resume(struct connection *conn)

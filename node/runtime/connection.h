@@ -28,6 +28,8 @@ struct connection {
     struct connection *next_held;
     struct connection *next;
     struct connection **link;
+    uint64_t work_noted;  /* see balance.h */
+    uint64_t moved_at_ns; /* 0: it is where it began */
     ev_timer linger;
     size_t lingered_bytes;
 };
@@ -41,6 +43,9 @@ void connection_flush(struct connection *connection);
 
 /* Closes at once, whatever is still in the outbox. */
 void connection_abort(struct connection *connection);
+
+/* Hands it over to another worker, while all stand still. False when memory is out; then it stays. */
+bool connection_move(struct connection *connection, struct worker *to);
 
 /* Watches for reading again. */
 void connection_resume(struct connection *connection);

@@ -2,9 +2,11 @@
 
 #include "lib/base/log.h"
 #include "node/runtime/connection.h"
+#include "node/runtime/processors.h"
 
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define ACCEPTS_A_TURN 64
 #define ACCEPT_PAUSE_SECONDS 0.1
@@ -23,6 +25,35 @@ bool node_is_full(struct node *node)
 
 /* --- accepting ------------------------------------------------------------------------------- */
 
+/* A connection on its way to another worker. */
+struct open_command {
+    struct command command; /* first */
+    struct listener_accepted accepted;
+};
+
+static void open_here(struct worker *worker, struct command *command)
+{
+    struct listener_accepted accepted = ((struct open_command *)command)->accepted;
+
+    free(command);
+    connection_open(worker, accepted.fd, &accepted.peer);
+}
+
+static void place(struct node *node, const struct listener_accepted *accepted)
+{
+    unsigned chosen = balance_choose(&node->balance);
+    struct open_command *open = NULL;
+
+    if (chosen != 0)
+        open = malloc(sizeof *open);
+    if (open == NULL) {
+        connection_open(&node->workers[0], accepted->fd, &accepted->peer);
+        return;
+    }
+    *open = (struct open_command){.command.run = open_here, .accepted = *accepted};
+    worker_post(&node->workers[chosen], &open->command);
+}
+
 static void on_acceptable(struct ev_loop *loop, ev_io *watcher, int events)
 {
     struct node *node = watcher->data;
@@ -33,7 +64,7 @@ static void on_acceptable(struct ev_loop *loop, ev_io *watcher, int events)
         enum listener_result result = listener_accept(node->listener, &accepted);
 
         if (result == LISTENER_ACCEPTED) {
-            connection_open(&node->workers[0], accepted.fd, &accepted.peer);
+            place(node, &accepted);
             continue;
         }
         if (result == LISTENER_SHED) {
@@ -95,35 +126,95 @@ static void watch_signal(struct node *node, ev_signal *watcher, int number)
     ev_signal_start(node->workers[0].loop, watcher);
 }
 
+/* --- beginning and end ----------------------------------------------------------------------- */
+
+static unsigned count_workers(const struct options *options)
+{
+    unsigned usable = options->shards > 0 ? (unsigned)options->shards
+                                          : processors_usable(&system_folders_usual);
+
+    return usable < SHARDS_MAX ? usable : SHARDS_MAX;
+}
+
 bool node_init(struct node *node, const struct options *options)
 {
-    *node = (struct node){0};
+    *node = (struct node){.worker_count = count_workers(options)};
     atomic_store(&node->options, options);
-    node->worker_count = 1;
-    if (!broker_init(&node->broker, options, NULL))
+    shared_lock_init(&node->interest_lock);
+    if (!broker_init(&node->broker, options,
+                     node->worker_count > 1 ? &node->interest_lock.face : NULL) ||
+        !crossing_init(&node->crossing, node->worker_count))
         return false;
     node->workers = calloc(node->worker_count, sizeof *node->workers);
-    return node->workers != NULL && worker_init(&node->workers[0], node, 0);
+    for (unsigned i = 0; node->workers != NULL && i < node->worker_count; i++) {
+        if (!worker_init(&node->workers[i], node, i))
+            return false;
+    }
+    return node->workers != NULL;
 }
 
 void node_fini(struct node *node)
 {
-    if (node->listener != NULL)
-        listener_close(node->listener);
+    listener_close(node->listener);
     for (unsigned i = 0; i < node->worker_count; i++)
         worker_fini(&node->workers[i]);
     free(node->workers);
+    crossing_fini(&node->crossing);
     broker_fini(&node->broker);
+    shared_lock_fini(&node->interest_lock);
+}
+
+static void stop_here(struct worker *worker, struct command *command)
+{
+    (void)command;
+    worker_stop(worker);
+}
+
+/* Ends all threads but this one. */
+static void stop_workers(struct node *node)
+{
+    struct command stops[SHARDS_MAX];
+
+    for (unsigned i = 1; i < node->worker_count; i++) {
+        if (!node->workers[i].has_thread)
+            continue;
+        stops[i] = (struct command){.run = stop_here};
+        worker_post(&node->workers[i], &stops[i]);
+        worker_join(&node->workers[i]);
+    }
+}
+
+/* With one worker for each processor, those that are not needed sleep; a number that the operator
+ * has chosen is used. */
+static bool start_workers(struct node *node)
+{
+    bool is_chosen = node_options(node)->shards > 0;
+
+    node->workers[0].thread = pthread_self();
+    node->workers[0].tid = gettid();
+    for (unsigned i = 1; i < node->worker_count; i++) {
+        if (!worker_start(&node->workers[i])) {
+            log_event(LOG_ERROR, "node.failed", "reason=\"no thread for shard %u\"", i);
+            return false;
+        }
+    }
+    return node->worker_count == 1 ||
+           balance_start(&node->balance, node, is_chosen ? PLACEMENT_SPREAD : PLACEMENT_FILL);
 }
 
 int node_run(struct node *node)
 {
     signal(SIGPIPE, SIG_IGN);
-    if (!listen_for_clients(node))
-        return 1;
-    watch_signal(node, &node->on_int, SIGINT);
-    watch_signal(node, &node->on_term, SIGTERM);
-    log_event(LOG_INFO, "node.ready", "id=%s", node->broker.server_id);
-    worker_run(&node->workers[0]);
+    node->exit_status = EXIT_FAILURE;
+    if (start_workers(node) && listen_for_clients(node)) {
+        node->exit_status = EXIT_SUCCESS;
+        watch_signal(node, &node->on_int, SIGINT);
+        watch_signal(node, &node->on_term, SIGTERM);
+        log_event(LOG_INFO, "node.ready", "id=%s name=%s shards=%u", node->broker.server_id,
+                  node->broker.server_name, node->worker_count);
+        worker_run(&node->workers[0]);
+    }
+    balance_stop(&node->balance);
+    stop_workers(node);
     return node->exit_status;
 }

@@ -11,6 +11,9 @@
 #include "lib/net/listener.h"
 #include "node/broker/broker.h"
 #include "node/broker/options.h"
+#include "node/runtime/balance.h"
+#include "node/runtime/crossing.h"
+#include "node/runtime/shared_lock.h"
 #include "node/runtime/worker.h"
 
 #include <ev.h>
@@ -18,6 +21,9 @@
 struct node {
     struct broker broker;
     const struct options *_Atomic options;
+    struct shared_lock interest_lock;
+    struct crossing crossing;
+    struct balance balance;
     struct worker *workers;
     unsigned worker_count;
     struct listener *listener;

@@ -286,6 +286,12 @@ static bool all_may_go(const struct placement_candidate *candidates, size_t coun
     return true;
 }
 
+/* Whether <work> more brings what was <picked> nearer to <target>, and not too far beyond it. */
+static bool fits(double picked, double work, double target, double overshoot)
+{
+    return work > 0 && picked + work / 2 < target && picked + work <= target * overshoot;
+}
+
 /* Picks whole groups, the heaviest first, while they fit; returns how many connections that are.
  * Who does no work is left alone: moving it would win nothing. */
 static size_t pick_groups(struct placement_candidate *candidates, size_t count, double target,
@@ -294,12 +300,12 @@ static size_t pick_groups(struct placement_candidate *candidates, size_t count, 
     double picked_work = 0;
     size_t picked = 0;
 
-    for (size_t i = 0, len; i < count && picked_work < target; i += len) {
+    for (size_t i = 0, len; i < count; i += len) {
         struct placement_candidate *group = &candidates[i];
 
         len = group_len(group, count - i);
-        if (group->group_work <= 0 || picked + len > PLACEMENT_MOVE_MAX ||
-            picked_work + group->group_work > target * OVERSHOOT_OF_GROUPS ||
+        if (picked + len > PLACEMENT_MOVE_MAX ||
+            !fits(picked_work, group->group_work, target, OVERSHOOT_OF_GROUPS) ||
             !all_may_go(group, len, now_ns))
             continue;
         for (size_t j = 0; j < len; j++)
@@ -317,11 +323,10 @@ static size_t pick_singles(struct placement_candidate *candidates, size_t count,
     double picked_work = 0;
     size_t picked = 0;
 
-    for (size_t i = 0; i < count && picked < PLACEMENT_MOVE_MAX && picked_work < target; i++) {
+    for (size_t i = 0; i < count && picked < PLACEMENT_MOVE_MAX; i++) {
         struct placement_candidate *it = &candidates[i];
 
-        if (it->work <= 0 || picked_work + it->work > target * OVERSHOOT_OF_ONE ||
-            !may_go(it, now_ns))
+        if (!fits(picked_work, it->work, target, OVERSHOOT_OF_ONE) || !may_go(it, now_ns))
             continue;
         it->goes = true;
         picked++;

@@ -4,10 +4,12 @@
 #include "lib/base/log.h"
 #include "node/broker/client.h"
 #include "node/runtime/connection.h"
+#include "node/runtime/crossing.h"
 #include "node/runtime/node.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* --- commands from other threads ------------------------------------------------------------- */
 
@@ -62,6 +64,7 @@ void worker_flush(struct worker *worker)
 
     while ((c = shard_take_dirty(&worker->shard)) != NULL)
         connection_flush(c->owner);
+    crossing_publish(worker);
 }
 
 /* Lets the loop wake up for the shard's earliest deadline, if it is another than before. */
@@ -86,10 +89,36 @@ static void on_turn_end(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
     struct worker *worker = watcher->data;
 
-    (void)loop;
     (void)events;
+    crossing_receive(worker);
     worker_flush(worker);
     set_ticker(worker);
+    if (crossing_may_sleep(worker))
+        ev_idle_stop(loop, &worker->sleepless);
+    else
+        ev_idle_start(loop, &worker->sleepless);
+}
+
+static void on_turn_begin(struct ev_loop *loop, ev_check *watcher, int events)
+{
+    (void)loop;
+    (void)events;
+    crossing_wake(watcher->data);
+}
+
+/* The turn's end does what there is to do. */
+static void on_rung(struct ev_loop *loop, ev_async *watcher, int events)
+{
+    (void)loop;
+    (void)watcher;
+    (void)events;
+}
+
+static void on_sleepless(struct ev_loop *loop, ev_idle *watcher, int events)
+{
+    (void)loop;
+    (void)watcher;
+    (void)events;
 }
 
 static struct client *client_of_timer(struct timer *timer)
@@ -129,8 +158,10 @@ void worker_release_held(struct worker *worker)
 {
     struct connection *conn = worker->held;
 
-    worker->held = NULL;
     ev_timer_stop(worker->loop, &worker->hold_end);
+    if (exchange_is_congested(&worker->shard.exchange))
+        return; /* crossing_receive() releases them */
+    worker->held = NULL;
     while (conn != NULL) {
         struct connection *next = conn->next_held;
 
@@ -162,6 +193,7 @@ bool worker_init(struct worker *worker, struct node *node, unsigned index)
         return false;
     worker->shard.options = node_options(node);
     worker->shard.now_ns = clock_now_ns();
+    crossing_attach(worker);
     worker->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
     if (worker->loop == NULL) {
         shard_fini(&worker->shard);
@@ -172,6 +204,12 @@ bool worker_init(struct worker *worker, struct node *node, unsigned index)
     ev_prepare_init(&worker->turn_end, on_turn_end);
     worker->turn_end.data = worker;
     ev_prepare_start(worker->loop, &worker->turn_end);
+    ev_check_init(&worker->turn_begin, on_turn_begin);
+    worker->turn_begin.data = worker;
+    ev_check_start(worker->loop, &worker->turn_begin);
+    ev_idle_init(&worker->sleepless, on_sleepless);
+    ev_async_init(&worker->rung, on_rung);
+    ev_async_start(worker->loop, &worker->rung);
     ev_async_init(&worker->woken, on_woken);
     worker->woken.data = worker;
     ev_async_start(worker->loop, &worker->woken);
@@ -205,13 +243,21 @@ void worker_stop(struct worker *worker)
 
 static void *thread_main(void *arg)
 {
-    worker_run(arg);
+    struct worker *worker = arg;
+
+    worker->tid = gettid();
+    sem_post(&worker->started);
+    worker_run(worker);
     return NULL;
 }
 
 bool worker_start(struct worker *worker)
 {
+    sem_init(&worker->started, 0, 0);
     worker->has_thread = pthread_create(&worker->thread, NULL, thread_main, worker) == 0;
+    if (worker->has_thread)
+        sem_wait(&worker->started);
+    sem_destroy(&worker->started);
     return worker->has_thread;
 }
 

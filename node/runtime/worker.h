@@ -12,6 +12,9 @@
 
 #include <ev.h>
 #include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <sys/types.h>
 
 struct node;
 struct worker;
@@ -28,17 +31,25 @@ struct worker {
     struct node *node;
     struct ev_loop *loop;
     pthread_t thread;
+    pid_t tid; /* of the thread, once it runs */
+    sem_t started;
     bool has_thread; /* worker 0 runs on the main one */
 
     struct block *input; /* what sockets are read into; a new one once somebody looks into it */
     struct connection *connections;
+    _Atomic uint32_t connection_count; /* written by this worker, read by any */
     struct connection *held; /* publishers whose sockets are left unread for a moment */
     ev_prepare turn_end;
+    ev_check turn_begin;
+    ev_idle sleepless; /* keeps the loop from waiting while there is something to receive */
     ev_timer ticker;        /* goes off at the shard's earliest deadline, */
     uint64_t ticker_due_ns; /* which is this */
     ev_timer hold_end;
 
-    ev_async woken;
+    ev_async rung;     /* another worker has sent something */
+    uint64_t has_sent; /* to which workers since the last turn, a bit each */
+
+    ev_async woken; /* there are commands */
     pthread_mutex_t commands_lock;
     struct command *commands; /* newest first */
 };
