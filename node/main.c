@@ -1,17 +1,48 @@
+/* natter-node: reads what is wanted, and runs a node until a signal ends it. */
 #include "lib/base/log.h"
+#include "node/runtime/control.h"
 #include "node/runtime/node.h"
+#include "node/runtime/settings.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+static int send_signal(struct settings *settings)
+{
+    bool is_sent = signal_command_send(&settings->signal);
+
+    if (!is_sent)
+        fprintf(stderr, "natter-node: cannot signal process %d: %s\n", (int)settings->signal.pid,
+                strerror(errno));
+    settings_free(settings);
+    return is_sent ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run(struct settings *settings)
+{
+    static struct node node;
+    int status = EXIT_FAILURE;
+
+    if (!control_open_log(settings->options)) {
+        settings_free(settings);
+        return EXIT_FAILURE;
+    }
+    if (node_init(&node, settings))
+        status = node_run(&node);
+    else
+        log_event(LOG_ERROR, "node.failed", "reason=\"%s\"", strerror(errno));
+    node_fini(&node);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
-    struct options o = {.host = "127.0.0.1", .port = 4222, .max_control_line = 4096, .max_payload = 1 << 20, .max_pending = 64 << 20, .max_connections = 65536, .ping_interval_ns = 120000000000, .ping_max = 2, .write_deadline_ns = 10000000000};
-    struct node node;
-    for (int i = 1; i + 1 < argc; i += 2) if (strcmp(argv[i], "--shards") == 0) o.shards = atoi(argv[i+1]); else if (strcmp(argv[i], "-p") == 0) o.port = strtol(argv[i + 1], NULL, 10);
-    log_open(&(struct log_options){.level = LOG_INFO, .with_time = true});
-    if (!node_init(&node, &o)) return 1;
-    int st = node_run(&node);
-    node_fini(&node);
-    return st;
+    enum settings_action action;
+    struct settings *settings = settings_read(argc, argv, stdout, stderr, &action);
+
+    if (settings == NULL)
+        return action == SETTINGS_EXIT_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+    return action == SETTINGS_SEND_SIGNAL ? send_signal(settings) : run(settings);
 }

@@ -352,6 +352,8 @@ static enum status on_connect(struct client *c, const struct event *e, struct bl
     (void)holder;
     if (st != STATUS_OK)
         return st;
+    if (c->connect.new_account || (c->connect.account != NULL && c->connect.account[0] != '\0'))
+        return STATUS_NOT_AUTHORIZED; /* obsolete */
     if (c->connect.protocol < 0 || c->connect.protocol > 1)
         return STATUS_BAD_PROTOCOL_VERSION;
     client_apply_options(c);

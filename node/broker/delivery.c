@@ -560,19 +560,15 @@ static inline void add_message(struct delivery *d, const struct event *e, struct
     append_message(d, &m);
 }
 
-/* "HPUB subject 0 n" carries no headers, and is received as MSG. */
 static bool publish_rewritten(struct shard *shard, const struct event *event)
 {
     struct delivery *d = &shard->delivery;
     struct block *held;
     struct bytes tail;
-    struct event e = *event;
 
-    if (e.header_len == 0)
-        e.has_headers = false;
-    if (!rewrite_tail(shard, &e, &tail, &held))
+    if (!rewrite_tail(shard, event, &tail, &held))
         return false;
-    add_message(d, &e, tail);
+    add_message(d, event, tail);
     delivery_flush(shard);
     block_unref(held);
     return true;
@@ -609,7 +605,7 @@ bool delivery_publish(struct shard *shard, struct client *from, const struct eve
         }
         return true;
     }
-    if (event->tail.len == 0 || (event->has_headers && event->header_len == 0)) {
+    if (event->tail.len == 0) {
         struct bytes subject = event->subject;
 
         return begin_run(shard, from, subject, NULL) && publish_rewritten(shard, event);

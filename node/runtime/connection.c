@@ -3,6 +3,7 @@
 #include "lib/base/clock.h"
 #include "node/broker/broker.h"
 #include "node/runtime/node.h"
+#include "node/runtime/pressure.h"
 #include "node/runtime/worker.h"
 
 #include <assert.h>
@@ -284,6 +285,7 @@ static void on_readable(struct connection *conn)
 {
     struct worker *worker = conn->worker;
     struct block *input = input_block(worker);
+    uint64_t in_msgs = conn->client->in_msgs;
     ssize_t n;
 
     if (input == NULL) {
@@ -295,6 +297,8 @@ static void on_readable(struct connection *conn)
         client_close(conn->client, STATUS_PEER_CLOSED);
     else if (n == STREAM_FAILED)
         client_close(conn->client, STATUS_READ_ERROR);
+    if (pressure_is_on(worker) && conn->client->in_msgs != in_msgs)
+        client_hold(conn->client);
     if (n >= (ssize_t)FLUSH_BYTES)
         worker_flush(worker);
 }
@@ -386,7 +390,7 @@ static void on_writable(struct connection *conn)
     write_outbox(conn);
     if (!client_is_closing(conn->client))
         watch(conn);
-    if (conn->client->outbox.pending <= CLIENT_BEHIND_BYTES / 4)
+    if (conn->client->outbox.pending <= CLIENT_BEHIND_BYTES / 4 && !pressure_is_on(conn->worker))
         worker_release_held(conn->worker);
 }
 

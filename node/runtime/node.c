@@ -2,10 +2,12 @@
 
 #include "lib/base/log.h"
 #include "node/runtime/connection.h"
+#include "node/runtime/node_files.h"
 #include "node/runtime/processors.h"
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define ACCEPTS_A_TURN 64
@@ -92,8 +94,9 @@ static bool listen_for_clients(struct node *node)
     const struct options *options = node_options(node);
     struct net_error error;
     struct ev_loop *loop = node->workers[0].loop;
+    bool is_any = strcmp(options->host, "0.0.0.0") == 0; /* as nats-server: IPv6 too */
 
-    node->listener = listener_open(options->host, (int)options->port, &error);
+    node->listener = listener_open(is_any ? "" : options->host, (int)options->port, &error);
     if (node->listener == NULL) {
         log_event(LOG_ERROR, "listener.failed", "reason=\"%s\"", error.text);
         return false;
@@ -109,21 +112,16 @@ static bool listen_for_clients(struct node *node)
     return true;
 }
 
-static void on_end_signal(struct ev_loop *loop, ev_signal *watcher, int events)
+void node_stop_listening(struct node *node)
 {
-    struct node *node = watcher->data;
+    struct ev_loop *loop = node->workers[0].loop;
 
-    (void)loop;
-    (void)events;
-    log_event(LOG_INFO, "node.stopping", "signal=%d", watcher->signum);
-    worker_stop(&node->workers[0]);
-}
-
-static void watch_signal(struct node *node, ev_signal *watcher, int number)
-{
-    ev_signal_init(watcher, on_end_signal, number);
-    watcher->data = node;
-    ev_signal_start(node->workers[0].loop, watcher);
+    if (node->listener == NULL)
+        return;
+    ev_io_stop(loop, &node->acceptable);
+    ev_timer_stop(loop, &node->accept_again);
+    listener_close(node->listener);
+    node->listener = NULL;
 }
 
 /* --- beginning and end ----------------------------------------------------------------------- */
@@ -136,9 +134,11 @@ static unsigned count_workers(const struct options *options)
     return usable < SHARDS_MAX ? usable : SHARDS_MAX;
 }
 
-bool node_init(struct node *node, const struct options *options)
+bool node_init(struct node *node, struct settings *settings)
 {
-    *node = (struct node){.worker_count = count_workers(options)};
+    const struct options *options = settings->options;
+
+    *node = (struct node){.settings = settings, .worker_count = count_workers(options)};
     atomic_store(&node->options, options);
     shared_lock_init(&node->interest_lock);
     if (!broker_init(&node->broker, options,
@@ -155,13 +155,13 @@ bool node_init(struct node *node, const struct options *options)
 
 void node_fini(struct node *node)
 {
-    listener_close(node->listener);
-    for (unsigned i = 0; i < node->worker_count; i++)
+    for (unsigned i = 0; node->workers != NULL && i < node->worker_count; i++)
         worker_fini(&node->workers[i]);
     free(node->workers);
     crossing_fini(&node->crossing);
     broker_fini(&node->broker);
     shared_lock_fini(&node->interest_lock);
+    settings_free(node->settings);
 }
 
 static void stop_here(struct worker *worker, struct command *command)
@@ -206,14 +206,19 @@ int node_run(struct node *node)
 {
     signal(SIGPIPE, SIG_IGN);
     node->exit_status = EXIT_FAILURE;
-    if (start_workers(node) && listen_for_clients(node)) {
+    if (start_workers(node) && listen_for_clients(node) && node_files_write(node)) {
         node->exit_status = EXIT_SUCCESS;
-        watch_signal(node, &node->on_int, SIGINT);
-        watch_signal(node, &node->on_term, SIGTERM);
+        control_start(&node->control, node);
+        pressure_start(&node->pressure, node);
         log_event(LOG_INFO, "node.ready", "id=%s name=%s shards=%u", node->broker.server_id,
                   node->broker.server_name, node->worker_count);
         worker_run(&node->workers[0]);
+        node_files_remove(node);
     }
+    node_stop_listening(node);
+    lame_duck_stop(&node->lame_duck);
+    pressure_stop(&node->pressure);
+    control_stop(&node->control);
     balance_stop(&node->balance);
     stop_workers(node);
     return node->exit_status;

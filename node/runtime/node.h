@@ -12,7 +12,11 @@
 #include "node/broker/broker.h"
 #include "node/broker/options.h"
 #include "node/runtime/balance.h"
+#include "node/runtime/control.h"
 #include "node/runtime/crossing.h"
+#include "node/runtime/lame_duck.h"
+#include "node/runtime/pressure.h"
+#include "node/runtime/settings.h"
 #include "node/runtime/shared_lock.h"
 #include "node/runtime/worker.h"
 
@@ -20,6 +24,7 @@
 
 struct node {
     struct broker broker;
+    struct settings *settings; /* replaced on reload, by worker 0 */
     const struct options *_Atomic options;
     struct shared_lock interest_lock;
     struct crossing crossing;
@@ -29,17 +34,21 @@ struct node {
     struct listener *listener;
     ev_io acceptable;
     ev_timer accept_again;
-    ev_signal on_int;
-    ev_signal on_term;
+    struct control control;
+    struct lame_duck lame_duck;
+    struct pressure pressure;
     int exit_status;
 };
 
-/* False after a failure, which has been logged. <options> outlives the node. */
-bool node_init(struct node *node, const struct options *options);
+/* False when memory or descriptors are out. Owns <settings> from then on, either way. */
+bool node_init(struct node *node, struct settings *settings);
 void node_fini(struct node *node);
 
 /* Listens, then runs until a signal ends it. The exit status. */
 int node_run(struct node *node);
+
+/* Closes the port for clients: connecting is refused from then on. */
+void node_stop_listening(struct node *node);
 
 const struct options *node_options(struct node *node);
 

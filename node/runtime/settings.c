@@ -91,10 +91,18 @@ static struct conf_place *place_of(struct reading *r, const struct option *optio
     return &r->places[option - options_table];
 }
 
-/* Where the value of the option <key> came from, to point at when it contradicts another. */
+/* Where the value of the option <key> came from, to point at when it contradicts that of <other>;
+ * where the other came from when the former is at its default. */
+static struct conf_place place_of_either(struct reading *r, const char *key, const char *other)
+{
+    struct conf_place place = *place_of(r, option_by_key(key));
+
+    return place.file != NULL ? place : *place_of(r, option_by_key(other));
+}
+
 static struct conf_place place_of_key(struct reading *r, const char *key)
 {
-    return *place_of(r, option_by_key(key));
+    return place_of_either(r, key, key);
 }
 
 static void came_from(struct reading *r, const struct option *option, struct conf_place place)
@@ -186,7 +194,7 @@ static void check_sizes(struct reading *r)
     show_size(o->max_payload, a, sizeof a);
     show_size(o->max_pending, b, sizeof b);
     if (o->max_payload > o->max_pending)
-        complain(r, true, place_of_key(r, "max_payload"),
+        complain(r, true, place_of_either(r, "max_payload", "max_pending"),
                  "max_payload (%s) must not be larger than max_pending (%s)", a, b);
     else if (o->max_payload > PAYLOAD_ADVISED_MAX)
         complain(r, false, place_of_key(r, "max_payload"),
@@ -207,7 +215,7 @@ static void check_times(struct reading *r)
     show_duration(o->lame_duck_grace_period_ns, a, sizeof a);
     show_duration(o->lame_duck_duration_ns, b, sizeof b);
     if (o->lame_duck_grace_period_ns >= o->lame_duck_duration_ns)
-        complain(r, true, place_of_key(r, "lame_duck_grace_period"),
+        complain(r, true, place_of_either(r, "lame_duck_grace_period", "lame_duck_duration"),
                  "lame_duck_grace_period (%s) must be shorter than lame_duck_duration (%s)", a, b);
 }
 
@@ -246,6 +254,7 @@ static bool read_all(struct reading *r, const struct command_line *command_line)
         if (command_line->config_path != NULL)
             conf = read_file(r, command_line->config_path);
         apply_flags(r, command_line);
+        r->options->trace |= r->options->trace_verbose;
         if (r->errors == 0)
             check_together(r);
     }

@@ -20,7 +20,7 @@
 
 const struct option options_table[] = {
     /* who and where */
-    {"listen", NULL, NULL, NULL, SECTION_SERVER, OPTION_LISTEN, 0,
+    {"listen", NULL, NULL, NULL, SECTION_SERVER, OPTION_LISTEN, 0, .default_means = "0.0.0.0:4222",
      .help = "Host and port for clients in one: \"0.0.0.0:4222\", \"[::1]:4222\", \":4222\" or "
              "4222; sets host and port"},
     {"host", "net", "a addr net", "<host>", SECTION_SERVER, OPTION_TEXT, FIELD(host),
@@ -38,7 +38,7 @@ const struct option options_table[] = {
      .default_means = "none", .is_reloadable = true, .help = "Write the process id to this file"},
     {"ports_file_dir", NULL, "ports_file_dir", "<dir>", SECTION_SERVER, OPTION_TEXT,
      FIELD(ports_file_dir), .default_means = "none", .is_reloadable = true,
-     .help = "Write the URLs it listens on to natter-node_<pid>.ports in this folder, as JSON"},
+     .help = "Write the URLs it listens on to natter-node_PID.ports in this folder, as JSON"},
 
     /* threads and memory */
     {"shards", NULL, "shards", "<number>", SECTION_RESOURCES, OPTION_INTEGER, FIELD(shards),

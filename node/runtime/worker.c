@@ -6,6 +6,7 @@
 #include "node/runtime/connection.h"
 #include "node/runtime/crossing.h"
 #include "node/runtime/node.h"
+#include "node/runtime/pressure.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -92,6 +93,7 @@ static void on_turn_end(struct ev_loop *loop, ev_prepare *watcher, int events)
     (void)events;
     crossing_receive(worker);
     worker_flush(worker);
+    pressure_turn(worker);
     set_ticker(worker);
     if (crossing_may_sleep(worker))
         ev_idle_stop(loop, &worker->sleepless);
@@ -149,7 +151,9 @@ void worker_hold(struct worker *worker, struct connection *conn)
     conn->next_held = worker->held;
     worker->held = conn;
     if (!ev_is_active(&worker->hold_end)) {
-        ev_timer_set(&worker->hold_end, WORKER_HOLD_MS / 1e3, 0);
+        double hold_ms = pressure_is_on(worker) ? PRESSURE_HOLD_MS : WORKER_HOLD_MS;
+
+        ev_timer_set(&worker->hold_end, hold_ms / 1e3, 0);
         ev_timer_start(worker->loop, &worker->hold_end);
     }
 }
@@ -195,10 +199,8 @@ bool worker_init(struct worker *worker, struct node *node, unsigned index)
     worker->shard.now_ns = clock_now_ns();
     crossing_attach(worker);
     worker->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
-    if (worker->loop == NULL) {
-        shard_fini(&worker->shard);
+    if (worker->loop == NULL)
         return false;
-    }
     pthread_mutex_init(&worker->commands_lock, NULL);
 
     ev_prepare_init(&worker->turn_end, on_turn_end);
@@ -222,6 +224,8 @@ bool worker_init(struct worker *worker, struct node *node, unsigned index)
 
 void worker_fini(struct worker *worker)
 {
+    if (worker->loop == NULL)
+        return; /* it never came to life */
     while (worker->connections != NULL)
         connection_abort(worker->connections);
     if (worker->input != NULL)
@@ -234,6 +238,8 @@ void worker_fini(struct worker *worker)
 void worker_run(struct worker *worker)
 {
     ev_run(worker->loop, 0);
+    crossing_receive(worker); /* what was under way still goes out */
+    worker_flush(worker);
 }
 
 void worker_stop(struct worker *worker)

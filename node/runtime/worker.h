@@ -9,6 +9,7 @@
 #define NATTER_NODE_WORKER_H
 
 #include "node/broker/shard.h"
+#include "node/runtime/memory_budget.h"
 
 #include <ev.h>
 #include <pthread.h>
@@ -37,7 +38,9 @@ struct worker {
 
     struct block *input; /* what sockets are read into; a new one once somebody looks into it */
     struct connection *connections;
-    _Atomic uint32_t connection_count; /* written by this worker, read by any */
+    _Atomic uint32_t connection_count; /* written by this worker, read by any; */
+    _Atomic uint64_t block_bytes;      /* so is this: what its blocks hold */
+    struct memory_budget budget;
     struct connection *held; /* publishers whose sockets are left unread for a moment */
     ev_prepare turn_end;
     ev_check turn_begin;

@@ -1,0 +1,198 @@
+#include "node/runtime/control.h"
+
+#include "lib/base/log.h"
+#include "node/broker/client.h"
+#include "node/runtime/connection.h"
+#include "node/runtime/node.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Options a worker may still look at; freed with the node, since a reload is rare. */
+struct retired_settings {
+    struct retired_settings *next;
+    struct settings *settings;
+};
+
+bool control_open_log(const struct options *options)
+{
+    struct log_options log = {.level = LOG_INFO,
+                              .with_time = options->logtime,
+                              .in_utc = options->logtime_utc,
+                              .path = options->log_file};
+
+    if (options->debug)
+        log.level = LOG_DEBUG;
+    if (options->trace || options->trace_verbose)
+        log.level = LOG_TRACE;
+    if (log_open(&log))
+        return true;
+    fprintf(stderr, "natter-node: cannot open the log file %s: %s\n", options->log_file,
+            strerror(errno));
+    return false;
+}
+
+/* --- stopping -------------------------------------------------------------------------------- */
+
+static void stop(struct node *node, int number)
+{
+    log_event(LOG_INFO, "node.stopping", "signal=%d", number);
+    worker_stop(&node->workers[0]);
+}
+
+static void on_int(struct node *node)
+{
+    stop(node, SIGINT);
+}
+
+static void on_term(struct node *node)
+{
+    if (node->lame_duck.is_on)
+        log_event(LOG_INFO, "node.lame_duck", "ignored=SIGTERM");
+    else
+        stop(node, SIGTERM);
+}
+
+static void on_lame_duck(struct node *node)
+{
+    lame_duck_begin(&node->lame_duck, node);
+}
+
+static void on_reopen(struct node *node)
+{
+    bool is_open = control_open_log(node_options(node));
+
+    log_event(is_open ? LOG_INFO : LOG_ERROR, "log.reopened", "ok=%s", is_open ? "yes" : "no");
+}
+
+/* --- reload ---------------------------------------------------------------------------------- */
+
+struct options_command {
+    struct command command; /* first */
+    const struct options *options;
+    uint32_t excess; /* connections to close */
+};
+
+static void take_options(struct worker *worker, struct command *command)
+{
+    struct options_command *taken = (struct options_command *)command;
+    uint32_t excess = taken->excess;
+
+    shard_set_options(&worker->shard, taken->options);
+    for (struct client *c = worker->shard.clients; c != NULL && excess > 0; c = c->next) {
+        client_close(c, STATUS_TOO_MANY_CONNECTIONS);
+        excess--;
+    }
+    free(command);
+}
+
+/* What of the node's excess of connections a worker has to close: its share, rounded up. */
+static uint32_t excess_of(struct node *node, struct worker *worker)
+{
+    int64_t max = node_options(node)->max_connections;
+    int64_t count = (int64_t)atomic_load(&node->broker.connections);
+    int64_t own = (int64_t)atomic_load(&worker->connection_count);
+
+    if (max < 0 || count <= max)
+        return 0;
+    return (uint32_t)(((count - max) * own + count - 1) / count);
+}
+
+static void hand_out_options(struct node *node)
+{
+    for (unsigned i = 0; i < node->worker_count; i++) {
+        struct options_command *command = malloc(sizeof *command);
+
+        if (command == NULL)
+            continue; /* that worker goes on with the old ones */
+        *command = (struct options_command){.command.run = take_options,
+                                            .options = node_options(node),
+                                            .excess = excess_of(node, &node->workers[i])};
+        worker_post(&node->workers[i], &command->command);
+    }
+}
+
+static void log_complaint(void *arg, bool is_error, const char *line)
+{
+    (void)arg;
+    log_event(is_error ? LOG_ERROR : LOG_WARN, "reload.complaint", "%s", line);
+}
+
+static void log_change(void *arg, const struct settings_change *change)
+{
+    (void)arg;
+    log_event(change->needs_restart ? LOG_WARN : LOG_INFO,
+              change->needs_restart ? "reload.needs_restart" : "reload.changed",
+              "option=%s from=\"%s\" to=\"%s\"", change->name, change->from, change->to);
+}
+
+static void retire(struct control *control, struct settings *settings)
+{
+    struct retired_settings *retired = malloc(sizeof *retired);
+
+    if (retired == NULL)
+        return; /* better lost than freed under a worker */
+    *retired = (struct retired_settings){.next = control->retired, .settings = settings};
+    control->retired = retired;
+}
+
+static void on_reload(struct node *node)
+{
+    struct settings_listener listener = {.complaint = log_complaint, .change = log_change};
+    struct settings *fresh = settings_reload(node->settings, &listener);
+
+    if (fresh == NULL) {
+        log_event(LOG_ERROR, "reload.failed", "reason=\"nothing was changed\"");
+        return;
+    }
+    retire(&node->control, node->settings);
+    node->settings = fresh;
+    atomic_store(&node->options, fresh->options);
+    control_open_log(fresh->options);
+    hand_out_options(node);
+    log_event(LOG_INFO, "reload.done", "options=%s", "taken over");
+}
+
+/* --- signals --------------------------------------------------------------------------------- */
+
+static const struct {
+    int number;
+    void (*act)(struct node *node);
+} actions[CONTROL_SIGNALS] = {
+    {SIGINT, on_int},        {SIGTERM, on_term},      {SIGHUP, on_reload},
+    {SIGUSR1, on_reopen},    {SIGUSR2, on_lame_duck},
+};
+
+static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
+{
+    struct control *control = watcher->data;
+
+    (void)loop;
+    (void)events;
+    actions[watcher - control->signals].act(control->node);
+}
+
+void control_start(struct control *control, struct node *node)
+{
+    *control = (struct control){.node = node};
+    for (size_t i = 0; i < CONTROL_SIGNALS; i++) {
+        ev_signal_init(&control->signals[i], on_signal, actions[i].number);
+        control->signals[i].data = control;
+        ev_signal_start(node->workers[0].loop, &control->signals[i]);
+    }
+}
+
+void control_stop(struct control *control)
+{
+    for (size_t i = 0; control->node != NULL && i < CONTROL_SIGNALS; i++)
+        ev_signal_stop(control->node->workers[0].loop, &control->signals[i]);
+    while (control->retired != NULL) {
+        struct retired_settings *retired = control->retired;
+
+        control->retired = retired->next;
+        settings_free(retired->settings);
+        free(retired);
+    }
+}
