@@ -3,6 +3,7 @@
 #include "lib/base/conf_lexer.h"
 #include "lib/base/conf_tree.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,10 +56,11 @@ static bool fail_out_of_memory(struct source *s)
 
 static bool go_deeper(struct source *s)
 {
-    if (s->reading->depth == CONF_DEPTH_MAX)
+    if (s->reading->depth == CONF_DEPTH_MAX) {
         return conf_lexer_fail(&s->lx, conf_lexer_place(&s->lx),
                                "maps, arrays, includes and variables are nested more than %d deep",
                                CONF_DEPTH_MAX);
+    }
     s->reading->depth++;
     return true;
 }
@@ -66,10 +68,11 @@ static bool go_deeper(struct source *s)
 static bool count_values(struct source *s, size_t more)
 {
     s->reading->values += more;
-    if (s->reading->values > CONF_VALUES_MAX)
+    if (s->reading->values > CONF_VALUES_MAX) {
         return conf_lexer_fail(&s->lx, conf_lexer_place(&s->lx),
                                "there are more than %d values in this configuration",
                                CONF_VALUES_MAX);
+    }
     return true;
 }
 
@@ -232,7 +235,7 @@ static bool read_array(struct source *s, const struct scope *scope, struct conf_
         return false;
     conf_lexer_step(&s->lx);
     for (;;) {
-        struct conf_node *element;
+        struct conf_node *element = NULL;
 
         do
             conf_lexer_skip_space(&s->lx);
@@ -241,6 +244,7 @@ static bool read_array(struct source *s, const struct scope *scope, struct conf_
             break;
         if (!read_value(s, scope, &element) || !end_element(s))
             return false;
+        assert(element != NULL);
         if (!conf_tree_add(s->reading->conf, array, element))
             return fail_out_of_memory(s);
     }
@@ -325,7 +329,7 @@ static bool read_entry(struct source *s, const struct scope *scope, bool is_top)
     struct conf_place place = conf_lexer_place(&s->lx);
     struct bytes key;
     bool is_bare;
-    struct conf_node *node;
+    struct conf_node *node = NULL;
 
     if (!conf_lexer_key(&s->lx, &key, &is_bare))
         return false;
@@ -337,6 +341,7 @@ static bool read_entry(struct source *s, const struct scope *scope, bool is_top)
                                key.len > 100 ? 100 : (int)key.len, key.data);
     if (!read_value(s, scope, &node))
         return false;
+    assert(node != NULL);
     node->value.key = conf_tree_copy(conf, key);
     node->value.key_place = place;
     if (node->value.key == NULL || !conf_tree_add(conf, scope->map, node))
@@ -356,10 +361,11 @@ static bool end_entry(struct source *s, bool is_top)
     c = conf_lexer_peek(&s->lx);
     if (c == '}' || (is_top && c == CONF_LEXER_END))
         return true;
-    if (c != ',' && c != ';' && !conf_is_newline(c))
+    if (c != ',' && c != ';' && !conf_is_newline(c)) {
         return conf_lexer_fail_here(&s->lx,
                                     is_top ? "expected a new line or ',' behind a top-level value"
                                            : "expected a new line, ',' or '}' behind a value");
+    }
     conf_lexer_step(&s->lx);
     return true;
 }

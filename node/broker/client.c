@@ -7,6 +7,7 @@
 #include "node/broker/keepalive.h"
 #include "node/broker/shard.h"
 #include "node/broker/subscription.h"
+#include "node/broker/trace.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -56,6 +57,8 @@ void client_send(struct client *c, struct bytes text)
 {
     if (c->is_closing)
         return;
+    if (trace_is_on())
+        trace_text(c, text);
     if (!outbox_append_copy(&c->outbox, &c->shard->slices, &c->shard->writer, text))
         client_close(c, STATUS_OUT_OF_MEMORY);
     client_mark_dirty(c);
@@ -431,12 +434,15 @@ static void client_refuse(struct client *c, enum status st)
 size_t client_input(struct client *c, struct bytes in, struct block *holder, uint64_t now_ns)
 {
     size_t given = in.len;
+    bool traces = trace_is_on();
     struct event event;
     enum status st;
 
     c->shard->now_ns = now_ns;
     c->heard_ns = now_ns;
     while (!c->is_closing && (st = parser_next(&c->limits, &in, &event)) != STATUS_MORE) {
+        if (st == STATUS_OK && traces)
+            trace_event(c, &event);
         if (st == STATUS_OK && event.kind == EVENT_PUBLISH) {
             st = on_publish(c, &event, holder);
         } else {

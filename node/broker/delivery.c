@@ -6,6 +6,7 @@
 #include "node/broker/plan.h"
 #include "node/broker/shard.h"
 #include "node/broker/subscription.h"
+#include "node/broker/trace.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -211,6 +212,8 @@ static void hand_out(struct shard *shard, struct subscription *sub, const struct
             return;
         }
     }
+    if (trace_is_on())
+        trace_delivery(sub, plan_subject(d->plan), what->count);
     sub->delivered += what->count;
     c->out_msgs += what->count;
     c->out_bytes += what->bytes;

@@ -121,12 +121,13 @@ static void read_foreign(struct reading *r, const struct foreign_option *foreign
 {
     if (value->kind == CONF_BOOL && !value->boolean)
         return; /* what is not wanted is not missed */
-    if (foreign->state == FOREIGN_WITHOUT_EFFECT)
+    if (foreign->state == FOREIGN_WITHOUT_EFFECT) {
         complain(r, false, value->key_place, "%s has no effect in natter-node: %s", value->key,
                  foreign->feature);
-    else
+    } else {
         complain(r, true, value->key_place, "natter-node does not support %s%s: %s", value->key,
                  foreign->state == FOREIGN_NOT_YET ? " yet" : "", foreign->feature);
+    }
 }
 
 static void read_entry(struct reading *r, const struct conf_value *value)
@@ -193,12 +194,13 @@ static void check_sizes(struct reading *r)
 
     show_size(o->max_payload, a, sizeof a);
     show_size(o->max_pending, b, sizeof b);
-    if (o->max_payload > o->max_pending)
+    if (o->max_payload > o->max_pending) {
         complain(r, true, place_of_either(r, "max_payload", "max_pending"),
                  "max_payload (%s) must not be larger than max_pending (%s)", a, b);
-    else if (o->max_payload > PAYLOAD_ADVISED_MAX)
+    } else if (o->max_payload > PAYLOAD_ADVISED_MAX) {
         complain(r, false, place_of_key(r, "max_payload"),
                  "max_payload (%s) is larger than the 8mb that are advised at most", a);
+    }
     show_size(o->max_memory_bytes, a, sizeof a);
     show_size(MEMORY_MIN, b, sizeof b);
     if (o->max_memory_bytes != 0 && o->max_memory_bytes < MEMORY_MIN)
@@ -399,10 +401,11 @@ static struct options *merge(const struct options *running, const struct options
 static bool check_merged(struct reading *r, struct options *merged)
 {
     r->options = merged;
-    if (merged->max_payload > merged->max_pending)
+    if (merged->max_payload > merged->max_pending) {
         complain(r, true, (struct conf_place){0},
                  "max_payload cannot be larger than the max_pending in use, which needs a restart "
                  "to change");
+    }
     return r->errors == 0;
 }
 

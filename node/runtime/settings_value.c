@@ -220,13 +220,14 @@ static bool refuse_type(const struct option *option, const struct conf_value *va
 {
     char got[TEXT_SHOWN + 64];
 
-    if (value->kind == CONF_STRING)
+    if (value->kind == CONF_STRING) {
         snprintf(got, sizeof got, "the string \"%.*s\"%s", TEXT_SHOWN, value->text,
                  would_do_unquoted(option, value) ? ": take the quotes off" : "");
-    else if (value->text != NULL)
+    } else if (value->text != NULL) {
         snprintf(got, sizeof got, "%s, %.*s", conf_kind_name(value->kind), TEXT_SHOWN, value->text);
-    else
+    } else {
         snprintf(got, sizeof got, "%s", conf_kind_name(value->kind));
+    }
     return refuse_for(option, problem, got);
 }
 
@@ -376,9 +377,10 @@ bool option_set_from_flag(const struct option *option, struct options *options, 
     snprintf(got, sizeof got, "\"%.*s\"", TEXT_SHOWN, text);
     if (option->type == OPTION_BOOL)
         return parse_flag_bool(text, field(option, options)) || refuse_for(option, problem, got);
-    if (option->type == OPTION_INTEGER || option->type == OPTION_SIZE)
+    if (option->type == OPTION_INTEGER || option->type == OPTION_SIZE) {
         return conf_parse_integer(bytes_of_str(text), &number)
                    ? set_number(option, options, number, problem)
                    : refuse_for(option, problem, got);
+    }
     return set_from_text(option, options, text, problem);
 }
