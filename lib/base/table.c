@@ -11,6 +11,12 @@ static uint32_t stored_hash(uint32_t hash)
     return hash == 0 ? 1 : hash;
 }
 
+/* Items that so many slots hold at most: three quarters, so that a free one is never far. */
+static uint32_t most_items(uint32_t capacity)
+{
+    return (uint32_t)((uint64_t)capacity * 3 / 4);
+}
+
 /* The slot where a search for <hash> begins. The multiplication (by 2^32 over the golden ratio)
  * spreads hashes that are hardly any, such as a connection's number. */
 static uint32_t home_slot(uint32_t hash, uint32_t capacity)
@@ -20,13 +26,13 @@ static uint32_t home_slot(uint32_t hash, uint32_t capacity)
 
 static uint32_t slot_after(const struct table *t, uint32_t slot)
 {
-    return (slot + 1) & (t->capacity - 1);
+    return slot + 1 == t->capacity ? 0 : slot + 1;
 }
 
 /* How many steps a search takes from <from> to <to>. */
 static uint32_t steps(const struct table *t, uint32_t from, uint32_t to)
 {
-    return (to - from) & (t->capacity - 1);
+    return to >= from ? to - from : to + t->capacity - from;
 }
 
 void table_init(struct table *t)
@@ -94,8 +100,8 @@ bool table_add(struct table *t, uint32_t hash, void *item)
     assert(item != NULL);
     if (t->count == TABLE_ITEMS_MAX)
         return false;
-    if (t->count >= t->capacity / 4 * 3) {
-        if (!resize(t, t->capacity == 0 ? CAPACITY_MIN : t->capacity * 2))
+    if (t->count >= most_items(t->capacity)) {
+        if (!resize(t, t->capacity == 0 ? CAPACITY_MIN : t->capacity + t->capacity / 2))
             return false;
     }
     put(t, stored_hash(hash), item);
@@ -164,8 +170,7 @@ void table_check(const struct table *t)
 
     assert((t->capacity == 0) == (t->count == 0));
     assert((t->capacity == 0) == (t->items == NULL));
-    assert((t->capacity & (t->capacity - 1)) == 0);
-    assert(t->count <= t->capacity / 4 * 3);
+    assert(t->count <= most_items(t->capacity));
     for (uint32_t i = 0; i < t->capacity; i++) {
         assert((t->hashes[i] == 0) == (t->items[i] == NULL));
         if (t->hashes[i] == 0)

@@ -11,12 +11,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Bytes of a control line that max_control_line may allow at most: lengths within one fit 16 bits. */
+#define CONTROL_LINE_BYTES_MAX 65535
+
 struct options {
     /* who and where */
     char *server_name; /* empty: the server id */
     char *host;        /* address to listen on */
     int64_t port;      /* for clients; -1: any free one */
-    char *client_advertise;
     char *pid_file;
     char *ports_file_dir;
 

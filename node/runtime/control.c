@@ -4,6 +4,8 @@
 #include "node/broker/client.h"
 #include "node/runtime/connection.h"
 #include "node/runtime/node.h"
+#include "node/runtime/node_files.h"
+#include "node/runtime/pressure.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -81,6 +83,7 @@ static void take_options(struct worker *worker, struct command *command)
     uint32_t excess = taken->excess;
 
     shard_set_options(&worker->shard, taken->options);
+    pressure_take_budget(worker);
     for (struct client *c = worker->shard.clients; c != NULL && excess > 0; c = c->next) {
         client_close(c, STATUS_TOO_MANY_CONNECTIONS);
         excess--;
@@ -147,12 +150,15 @@ static void on_reload(struct node *node)
         log_event(LOG_ERROR, "reload.failed", "reason=\"nothing was changed\"");
         return;
     }
+    node_files_remove(node);
     retire(&node->control, node->settings);
     node->settings = fresh;
     atomic_store(&node->options, fresh->options);
     control_open_log(fresh->options);
+    node_files_write(node);
+    pressure_choose(&node->pressure, node);
     hand_out_options(node);
-    log_event(LOG_INFO, "reload.done", "options=%s", "taken over");
+    log_event(LOG_INFO, "reload.done", "shards=%u", node->worker_count);
 }
 
 /* --- signals --------------------------------------------------------------------------------- */

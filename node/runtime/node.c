@@ -206,10 +206,12 @@ int node_run(struct node *node)
 {
     signal(SIGPIPE, SIG_IGN);
     node->exit_status = EXIT_FAILURE;
+    pressure_choose(&node->pressure, node);
+    for (unsigned i = 0; i < node->worker_count; i++)
+        pressure_take_budget(&node->workers[i]);
     if (start_workers(node) && listen_for_clients(node) && node_files_write(node)) {
         node->exit_status = EXIT_SUCCESS;
         control_start(&node->control, node);
-        pressure_start(&node->pressure, node);
         log_event(LOG_INFO, "node.ready", "id=%s name=%s shards=%u", node->broker.server_id,
                   node->broker.server_name, node->worker_count);
         worker_run(&node->workers[0]);

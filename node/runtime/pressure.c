@@ -32,21 +32,24 @@ static void on_sample(struct ev_loop *loop, ev_timer *timer, int events)
         atomic_store(&pressure->besides_bytes, used > blocks ? used - blocks : 0);
 }
 
-void pressure_start(struct pressure *pressure, struct node *node)
+void pressure_choose(struct pressure *pressure, struct node *node)
 {
-    int64_t chosen = node_options(node)->max_memory_bytes;
+    uint64_t bytes = (uint64_t)node_options(node)->max_memory_bytes;
 
-    *pressure = (struct pressure){.node = node, .budget_bytes = (uint64_t)chosen};
-    if (chosen == 0)
-        pressure->budget_bytes =
-            memory_budget_default(cgroup_memory_limit_bytes(&system_folders_usual));
-    for (unsigned i = 0; i < node->worker_count; i++)
-        memory_budget_init(&node->workers[i].budget, pressure->budget_bytes);
-    if (pressure->budget_bytes == MEMORY_BUDGET_NONE)
-        return;
+    pressure_stop(pressure);
+    if (bytes == 0)
+        bytes = memory_budget_default(cgroup_memory_limit_bytes(&system_folders_usual));
+    pressure->node = node;
+    atomic_store(&pressure->budget_bytes, bytes);
     ev_timer_init(&pressure->sampler, on_sample, 0, SAMPLE_SECONDS);
     pressure->sampler.data = pressure;
-    ev_timer_start(node->workers[0].loop, &pressure->sampler);
+    if (bytes != MEMORY_BUDGET_NONE)
+        ev_timer_start(node->workers[0].loop, &pressure->sampler);
+}
+
+void pressure_take_budget(struct worker *worker)
+{
+    memory_budget_init(&worker->budget, atomic_load(&worker->node->pressure.budget_bytes));
 }
 
 void pressure_stop(struct pressure *pressure)

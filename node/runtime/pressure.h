@@ -23,13 +23,17 @@ struct worker;
 
 struct pressure {
     struct node *node;
-    uint64_t budget_bytes;          /* MEMORY_BUDGET_NONE: no limit, and nothing is done */
+    _Atomic uint64_t budget_bytes;  /* MEMORY_BUDGET_NONE: no limit, and nothing is done */
     _Atomic uint64_t besides_bytes; /* resident, but not in blocks */
     ev_timer sampler;
 };
 
-/* Takes max_memory, or what the control group allows. */
-void pressure_start(struct pressure *pressure, struct node *node);
+/* Takes max_memory, or what the control group allows; again after a reload. */
+void pressure_choose(struct pressure *pressure, struct node *node);
+
+/* The worker goes by the budget chosen last. */
+void pressure_take_budget(struct worker *worker);
+
 void pressure_stop(struct pressure *pressure);
 
 /* The end of a worker's turn: takes stock, and closes the slowest consumers if it must. */

@@ -224,14 +224,10 @@ static void check_times(struct reading *r)
 static void check_names(struct reading *r)
 {
     const struct options *o = r->options;
-    struct value_problem problem;
 
     if (strpbrk(o->server_name, " \t\r\n") != NULL)
         complain(r, true, place_of_key(r, "server_name"),
                  "server_name: expected a name without blanks, but got \"%.100s\"", o->server_name);
-    if (o->client_advertise[0] != '\0' && !value_is_address(o->client_advertise, &problem))
-        complain(r, true, place_of_key(r, "client_advertise"), "client_advertise: %s",
-                 problem.text);
 }
 
 static void check_together(struct reading *r)

@@ -31,9 +31,6 @@ const struct option options_table[] = {
     {"server_name", NULL, "n name server_name", "<name>", SECTION_SERVER, OPTION_TEXT,
      FIELD(server_name), .default_means = "the server's id",
      .help = "The name of this node, unique in its cluster and without blanks"},
-    {"client_advertise", NULL, "client_advertise", "<host:port>", SECTION_SERVER, OPTION_TEXT,
-     FIELD(client_advertise), .default_means = "the addresses it listens on", .is_reloadable = true,
-     .help = "What clients are told as the address of this node: \"host\" or \"host:port\""},
     {"pid_file", "pidfile", "P pid", "<file>", SECTION_SERVER, OPTION_TEXT, FIELD(pid_file),
      .default_means = "none", .is_reloadable = true, .help = "Write the process id to this file"},
     {"ports_file_dir", NULL, "ports_file_dir", "<dir>", SECTION_SERVER, OPTION_TEXT,
@@ -71,7 +68,7 @@ const struct option options_table[] = {
      .zero_is_default = true, .is_reloadable = true,
      .help = "Clients at one time; -1 means any number"},
     {"max_control_line", NULL, NULL, NULL, SECTION_LIMITS, OPTION_SIZE, FIELD(max_control_line),
-     .fallback = 4 * KIB, .min = 64, .max = 16 * MIB, .zero_is_default = true,
+     .fallback = 4 * KIB, .min = 64, .max = CONTROL_LINE_BYTES_MAX, .zero_is_default = true,
      .is_reloadable = true, .help = "Length of one line of the protocol, its payload not counted"},
     {"max_payload", NULL, NULL, NULL, SECTION_LIMITS, OPTION_SIZE, FIELD(max_payload),
      .fallback = MIB, .min = 1, .max = GIB, .zero_is_default = true, .is_reloadable = true,
@@ -145,6 +142,8 @@ const struct foreign_option foreign_table[] = {
      "a publisher is paced by its fastest consumer"},
     {"connect_error_reports reconnect_error_reports", NULL, FOREIGN_WITHOUT_EFFECT,
      "there are no connections outward to report on"},
+    {"client_advertise", "client_advertise", FOREIGN_WITHOUT_EFFECT,
+     "without a cluster clients are told of no address"},
     {"max_closed_clients", NULL, FOREIGN_WITHOUT_EFFECT, "closed connections are not listed"},
 };
 const size_t foreign_table_rows = sizeof foreign_table / sizeof foreign_table[0];

@@ -272,18 +272,6 @@ static bool set_listen(const struct option *option, struct options *options, con
     return set_number(option_by_key("port"), options, address.port, problem);
 }
 
-bool value_is_address(const char *text, struct value_problem *problem)
-{
-    struct address address;
-    struct net_error error;
-
-    problem->text[0] = '\0';
-    if (address_parse(bytes_of_str(text), NO_PORT, &address, &error) && address.host[0] != '\0')
-        return true;
-    return refuse(problem, "expected \"host\" or \"host:port\", but got \"%.*s\"", TEXT_SHOWN,
-                  text);
-}
-
 /* Sets what is written as a text, in a configuration or behind a flag. */
 static bool set_from_text(const struct option *option, struct options *options, const char *text,
                           struct value_problem *problem)

@@ -47,9 +47,6 @@ void option_show_expected(const struct option *option, char *out, size_t size);
 void show_size(int64_t bytes, char *out, size_t size);
 void show_duration(int64_t ns, char *out, size_t size);
 
-/* Whether <text> is "host" or "host:port", for who checks several options together. */
-bool value_is_address(const char *text, struct value_problem *problem);
-
 /* Frees the field if it is a text, and makes it NULL. */
 void option_free_text(const struct option *option, struct options *options);
 

@@ -1,14 +1,11 @@
 /* What the operator writes, and what the node makes of it. */
 #include "lib/base/conf.h"
 #include "node/runtime/settings.h"
-#include "node/runtime/settings_help.h"
-#include "node/runtime/settings_table.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define ARGUMENTS_MAX 16
@@ -38,8 +35,6 @@ static void end(void)
 TestSuite(settings, .init = begin, .fini = end);
 TestSuite(command_line, .init = begin, .fini = end);
 TestSuite(reload, .init = begin, .fini = end);
-TestSuite(signal_command, .init = begin, .fini = end);
-TestSuite(help, .init = begin, .fini = end);
 
 static void write_file(const char *name, const char *text)
 {
@@ -272,9 +267,6 @@ Test(settings, options_must_agree_with_one_another)
                          "lame_duck_duration (30s)"));
     cr_expect(is_refused("server_name: \"a b\"", "n.conf:1:14: server_name: expected a name "
                                                  "without blanks, but got \"a b\""));
-    cr_expect(is_refused("client_advertise: \"host:99999\"",
-                         "n.conf:1:19: client_advertise: expected \"host\" or \"host:port\", but "
-                         "got \"host:99999\""));
 }
 
 Test(settings, trace_verbose_implies_trace)
@@ -395,6 +387,17 @@ Test(command_line, what_is_wrong_is_told_and_nothing_runs)
         cr_expect_eq(action, SETTINGS_EXIT_FAILURE);
         cr_expect_eq(strncmp(err_text, cases[i].says, strlen(cases[i].says)), 0, "%s", err_text);
     }
+}
+
+Test(command_line, signal_and_its_process_are_for_main_to_send)
+{
+    flags("--signal", "reload=77", NULL);
+    cr_assert_eq(action, SETTINGS_SEND_SIGNAL, "%s", err_text);
+    cr_expect_eq(settings->signal.signal, SIGHUP);
+    cr_expect_eq(settings->signal.pid, 77);
+    flags("-sl=dance=77", NULL);
+    cr_expect_eq(action, SETTINGS_EXIT_FAILURE);
+    cr_expect_not_null(strstr(err_text, "natter-node: unknown signal \"dance=77\""));
 }
 
 Test(command_line, help_and_version_are_flags_and_words)
@@ -531,123 +534,4 @@ Test(reload, without_a_file_there_is_nothing_to_reload)
     cr_expect_null(reload(NULL));
     cr_expect_str_eq(told, "error can only reload config when a file is provided using -c or "
                            "--config\n");
-}
-
-/* --- --signal --- */
-
-Test(signal_command, names_a_signal_and_a_process)
-{
-    static const struct {
-        const char *argument;
-        int signal;
-    } cases[] = {{"stop=77", SIGKILL},   {"quit=77", SIGINT},   {"term=77", SIGTERM},
-                 {"reopen=77", SIGUSR1}, {"reload=77", SIGHUP}, {"ldm=77", SIGUSR2}};
-
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        flags("--signal", cases[i].argument, NULL);
-        cr_assert_eq(action, SETTINGS_SEND_SIGNAL, "%s", err_text);
-        cr_expect_eq(settings->signal.signal, cases[i].signal);
-        cr_expect_eq(settings->signal.pid, 77);
-    }
-}
-
-Test(signal_command, process_may_be_told_by_its_pid_file)
-{
-    write_file("n.pid", "78");
-    flags("-sl=reload=n.pid", NULL);
-    cr_assert_eq(action, SETTINGS_SEND_SIGNAL, "%s", err_text);
-    cr_expect_eq(settings->signal.pid, 78);
-    write_file("n.pid", "nobody");
-    flags("-sl", "reload=n.pid", NULL);
-    cr_expect_eq(action, SETTINGS_EXIT_FAILURE);
-    flags("-sl", "reload=nowhere.pid", NULL);
-    cr_expect_eq(action, SETTINGS_EXIT_FAILURE);
-    flags("-sl", "reload=0", NULL);
-    cr_expect_eq(action, SETTINGS_EXIT_FAILURE);
-    flags("-sl", "dance=77", NULL);
-    cr_expect_eq(action, SETTINGS_EXIT_FAILURE);
-    cr_expect_not_null(strstr(err_text, "unknown signal \"dance=77\""));
-}
-
-Test(signal_command, reaches_the_process)
-{
-    struct signal_command command;
-    int status;
-    pid_t child = fork();
-
-    if (child == 0) {
-        for (;;)
-            pause();
-    }
-    command = (struct signal_command){.signal = SIGKILL, .pid = child};
-    cr_expect(signal_command_send(&command));
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    cr_expect_eq(WTERMSIG(status), SIGKILL);
-    cr_expect_not(signal_command_send(&command), "it is no more");
-}
-
-/* --- the table --- */
-
-Test(help, every_flag_of_the_table_is_shown)
-{
-    cr_expect_null(flags("--help", NULL));
-    for (size_t i = 0; i < options_table_rows; i++) {
-        const char *list = options_table[i].flags;
-        struct bytes flag;
-
-        while (take_name(&list, &flag)) {
-            char shown[64];
-
-            snprintf(shown, sizeof shown, " -%.*s", BYTES_ARG(flag));
-            if (strstr(out_text, shown) == NULL)
-                snprintf(shown, sizeof shown, " --%.*s", BYTES_ARG(flag));
-            cr_expect_not_null(strstr(out_text, shown), "%s", shown);
-        }
-    }
-}
-
-Test(help, no_name_stands_for_two_things)
-{
-    for (size_t i = 0; i < options_table_rows; i++) {
-        const char *lists[] = {options_table[i].name, options_table[i].aliases};
-        const char *flag_list = options_table[i].flags;
-        struct bytes name;
-
-        for (size_t l = 0; l < 2; l++) {
-            while (take_name(&lists[l], &name)) {
-                char key[64];
-
-                snprintf(key, sizeof key, "%.*s", BYTES_ARG(name));
-                cr_expect_eq(option_by_key(key), &options_table[i], "%s", key);
-                cr_expect_null(foreign_by_key(key), "%s", key);
-            }
-        }
-        while (take_name(&flag_list, &name)) {
-            cr_expect_eq(option_by_flag(name), &options_table[i]);
-            cr_expect_null(command_by_flag(name));
-            cr_expect_null(foreign_by_flag(name));
-        }
-    }
-}
-
-/* docs/options.md, found from where this file stands. */
-Test(help, reference_page_is_what_the_table_says)
-{
-    char path[1024];
-    const char *self = strstr(__FILE__, "tests/unit/runtime/");
-    FILE *page;
-    static char page_text[65536];
-    size_t len;
-
-    cr_assert_not_null(self);
-    snprintf(path, sizeof path, "%.*sdocs/options.md", (int)(self - __FILE__), __FILE__);
-    page = fopen(path, "r");
-    cr_assert_not_null(page, "%s", path);
-    len = fread(page_text, 1, sizeof page_text - 1, page);
-    fclose(page);
-    page_text[len] = '\0';
-    cr_expect_null(flags("--options-markdown", NULL));
-    cr_expect_eq(action, SETTINGS_EXIT_OK);
-    cr_expect(strcmp(page_text, out_text) == 0,
-              "docs/options.md is stale: natter-node --options-markdown > docs/options.md");
 }
