@@ -101,8 +101,8 @@ void interest_fini(struct interest *in)
     in->root = NULL;
 }
 
-static struct interest_node *node_child(const struct interest *in,
-                                        const struct interest_node *node, struct bytes token)
+static struct interest_node *node_child(const struct interest *in, const struct interest_node *node,
+                                        struct bytes token)
 {
     struct edge edge = {.parent = node, .token = token};
 

@@ -17,7 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define NATTER_VERSION "2.10.0-natter.0.1.0" /* clients read it as a version of the protocol's reference */
+#define NATTER_VERSION                                                                             \
+    "2.10.0-natter.0.1.0" /* clients read it as a version of the protocol's reference */
 
 struct client;
 

@@ -122,19 +122,17 @@ static void client_deny(struct client *c, const char *what, struct bytes name)
 
 static bool is_slow(enum status why)
 {
-    return why == STATUS_SLOW_PENDING || why == STATUS_SLOW_DEADLINE ||
-           why == STATUS_OUT_OF_MEMORY;
+    return why == STATUS_SLOW_PENDING || why == STATUS_SLOW_DEADLINE || why == STATUS_OUT_OF_MEMORY;
 }
 
 static void log_close(struct client *c, enum status why)
 {
     if (is_slow(why)) {
         c->shard->stats.slow_consumers++;
-        log_event(LOG_WARN, "client.slow",
-                  "cid=%llu ip=%s port=%u name=\"%s\" reason=\"%s\" pending=%zu",
-                  (unsigned long long)c->cid, c->ip, c->port,
-                  c->connect.name == NULL ? "" : c->connect.name, status_reason(why),
-                  c->outbox.pending);
+        log_event(
+            LOG_WARN, "client.slow", "cid=%llu ip=%s port=%u name=\"%s\" reason=\"%s\" pending=%zu",
+            (unsigned long long)c->cid, c->ip, c->port,
+            c->connect.name == NULL ? "" : c->connect.name, status_reason(why), c->outbox.pending);
         return;
     }
     log_event(LOG_DEBUG, "client.closed", "cid=%llu ip=%s port=%u reason=\"%s\"",
@@ -210,8 +208,7 @@ static enum status add_subscription(struct client *c, const struct subscription_
 static enum status on_subscribe(struct client *c, const struct event *e, struct block *holder)
 {
     const struct options *options = c->shard->options;
-    struct subscription_request request = {
-        .pattern = e->subject, .sid = e->sid, .queue = e->queue};
+    struct subscription_request request = {.pattern = e->subject, .sid = e->sid, .queue = e->queue};
     enum status st;
 
     (void)holder;
@@ -417,9 +414,9 @@ static enum status on_ignored(struct client *c, const struct event *e, struct bl
 typedef enum status handler(struct client *c, const struct event *e, struct block *holder);
 
 static handler *const handlers[] = {
-    [EVENT_CONNECT] = on_connect,         [EVENT_PUBLISH] = on_publish,
-    [EVENT_SUBSCRIBE] = on_subscribe,     [EVENT_UNSUBSCRIBE] = on_unsubscribe,
-    [EVENT_PING] = on_ping,               [EVENT_PONG] = on_pong,
+    [EVENT_CONNECT] = on_connect,     [EVENT_PUBLISH] = on_publish,
+    [EVENT_SUBSCRIBE] = on_subscribe, [EVENT_UNSUBSCRIBE] = on_unsubscribe,
+    [EVENT_PING] = on_ping,           [EVENT_PONG] = on_pong,
     [EVENT_IGNORED] = on_ignored,
 };
 

@@ -66,15 +66,15 @@ struct client {
     struct timer timer; /* when client_tick() wants to be called */
     uint64_t started_ns;
     uint64_t heard_ns;
-    uint64_t ping_due_ns;   /* when to see whether a PING is needed */
-    uint64_t rtt_due_ns;    /* when the next PING must go out, traffic or not */
-    uint64_t ping_sent_ns;  /* 0: none is unanswered */
-    uint64_t rtt_ns;        /* 0: never measured */
-    uint64_t blocked_ns;    /* since when the socket takes nothing; 0: it does */
-    uint32_t pings_out;     /* unanswered */
-    bool has_ponged;        /* its first PING was answered */
-    bool has_connected;     /* CONNECT was accepted */
-    bool info_is_due;       /* INFO changed before its first PONG */
+    uint64_t ping_due_ns;  /* when to see whether a PING is needed */
+    uint64_t rtt_due_ns;   /* when the next PING must go out, traffic or not */
+    uint64_t ping_sent_ns; /* 0: none is unanswered */
+    uint64_t rtt_ns;       /* 0: never measured */
+    uint64_t blocked_ns;   /* since when the socket takes nothing; 0: it does */
+    uint32_t pings_out;    /* unanswered */
+    bool has_ponged;       /* its first PING was answered */
+    bool has_connected;    /* CONNECT was accepted */
+    bool info_is_due;      /* INFO changed before its first PONG */
     uint16_t port;
     char ip[CLIENT_IP_MAX];
     struct connect_options connect;

@@ -230,8 +230,7 @@ static uint32_t deliver_group(struct shard *shard, const struct plan_group *g)
 {
     struct delivery *d = &shard->delivery;
     struct plan *p = d->plan;
-    struct form form = {.prefix = plan_text(p, g->prefix_at, g->prefix_len),
-                        .headers = g->headers};
+    struct form form = {.prefix = plan_text(p, g->prefix_at, g->prefix_len), .headers = g->headers};
     struct selection all = {0};
     struct handout what = {.count = d->count,
                            .bytes = d->payload_bytes - (g->headers ? 0 : d->header_bytes),

@@ -47,18 +47,18 @@ struct piece {
 enum delivery_scope { DELIVER_TO_ALL, DELIVER_TO_PLAIN, DELIVER_TO_QUEUE };
 
 struct delivery {
-    struct plan *plan;    /* of the run; NULL when there is none */
+    struct plan *plan; /* of the run; NULL when there is none */
     struct account *account;
     enum delivery_scope scope;
     struct bytes queue;   /* DELIVER_TO_QUEUE: its name */
     struct client *from;  /* who publishes; NULL for what came from another shard */
     struct block *holder; /* where the tails lie; NULL when they cannot be shared */
     uint32_t count;
-    size_t tail_bytes;     /* of the run, as are the next two */
+    size_t tail_bytes;      /* of the run, as are the next two */
     uint64_t payload_bytes; /* header blocks included */
     uint64_t header_bytes;
-    size_t least_pending; /* of the outboxes the last run reached; SIZE_MAX for none */
-    uint64_t reach;       /* the other shards it was sent to, a bit each */
+    size_t least_pending;     /* of the outboxes the last run reached; SIZE_MAX for none */
+    uint64_t reach;           /* the other shards it was sent to, a bit each */
     struct message *messages; /* DELIVERY_RUN_MAX of them */
     struct piece *pieces;     /* scratch for one group's text */
     uint32_t piece_count;

@@ -122,10 +122,12 @@ size_t outbox_gather(const struct outbox *o, struct iovec *iov, size_t iov_max, 
 
     while (s != NULL && count < iov_max) {
         bool joins = s->len <= SMALL_SLICE_BYTES && s->next != NULL &&
-                     s->next->len <= SMALL_SLICE_BYTES && used + s->len + s->next->len <= scratch_len;
+                     s->next->len <= SMALL_SLICE_BYTES &&
+                     used + s->len + s->next->len <= scratch_len;
 
         if (!joins) {
-            iov[count++] = (struct iovec){.iov_base = (void *)(uintptr_t)s->data, .iov_len = s->len};
+            iov[count++] =
+                (struct iovec){.iov_base = (void *)(uintptr_t)s->data, .iov_len = s->len};
             s = s->next;
             continue;
         }

@@ -59,9 +59,7 @@ static bool collect(struct interest_entry *entry, void *arg)
     if (!GROW(cache->hits, cache->hit_cap, cache->hit_count + 1))
         return false;
     cache->hits[cache->hit_count++] = (struct plan_hit){
-        .sub = sub,
-        .shard = shard,
-        .headers = shard == cache->own_shard && sub->client->headers};
+        .sub = sub, .shard = shard, .headers = shard == cache->own_shard && sub->client->headers};
     return true;
 }
 
@@ -259,8 +257,7 @@ static bool plan_build(struct plan *p, struct shard *shard, struct account *acco
     return plain_count >= 0 && add_queues(p, cache, (uint32_t)plain_count);
 }
 
-static bool plan_begin(struct plan *p, struct account *account, struct bytes subject,
-                       uint32_t hash)
+static bool plan_begin(struct plan *p, struct account *account, struct bytes subject, uint32_t hash)
 {
     p->account = NULL;
     if (!GROW(p->subject, p->subject_cap, (uint32_t)subject.len))
@@ -289,8 +286,8 @@ static bool plan_is_for(const struct plan *p, const struct account *account, str
 static struct plan *find_place(struct plan_cache *cache, const struct account *account,
                                struct bytes subject, uint32_t hash, bool *is_found)
 {
-    struct plan *pair = &cache->plans[(hash % (PLAN_CACHE_SLOTS / PLAN_CACHE_WAYS)) *
-                                      PLAN_CACHE_WAYS];
+    struct plan *pair =
+        &cache->plans[(hash % (PLAN_CACHE_SLOTS / PLAN_CACHE_WAYS)) * PLAN_CACHE_WAYS];
     struct plan swapped;
 
     *is_found = true;

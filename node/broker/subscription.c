@@ -14,9 +14,8 @@ struct subscription *subscription_new(struct client *client,
     if (sub == NULL)
         return NULL;
     assert(pattern.len <= UINT32_MAX && sid.len <= UINT16_MAX && queue.len <= UINT16_MAX);
-    *sub = (struct subscription){.client = client,
-                                 .sid_len = (uint16_t)sid.len,
-                                 .queue_len = (uint16_t)queue.len};
+    *sub = (struct subscription){
+        .client = client, .sid_len = (uint16_t)sid.len, .queue_len = (uint16_t)queue.len};
     memcpy(sub->text, pattern.data, pattern.len);
     memcpy(sub->text + pattern.len, sid.data, sid.len);
     if (queue.len > 0)

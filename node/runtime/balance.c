@@ -33,10 +33,10 @@ static size_t collect(struct worker *worker, struct placement_candidate *candida
     for (struct connection *conn = worker->connections; conn != NULL; conn = conn->next) {
         if (conn->client == NULL || client_is_closing(conn->client))
             continue;
-        candidates[count++] = (struct placement_candidate){.connection = conn,
-                                                           .work = (double)(work_of(conn->client) -
-                                                                            conn->work_noted),
-                                                           .moved_at_ns = conn->moved_at_ns};
+        candidates[count++] =
+            (struct placement_candidate){.connection = conn,
+                                         .work = (double)(work_of(conn->client) - conn->work_noted),
+                                         .moved_at_ns = conn->moved_at_ns};
     }
     return count;
 }
@@ -77,11 +77,11 @@ static void sample(struct balance *balance, struct placement_load *loads)
     for (unsigned i = 0; i < node->worker_count; i++) {
         struct load_of_thread load = load_thread_sample(&balance->threads[i], interval_ns);
 
-        loads[i] = (struct placement_load){
-            .busy = load.busy,
-            .waiting = load.waiting,
-            .connections = atomic_load_explicit(&node->workers[i].connection_count,
-                                                memory_order_relaxed)};
+        loads[i] =
+            (struct placement_load){.busy = load.busy,
+                                    .waiting = load.waiting,
+                                    .connections = atomic_load_explicit(
+                                        &node->workers[i].connection_count, memory_order_relaxed)};
     }
 }
 

@@ -167,8 +167,8 @@ static const struct {
     int number;
     void (*act)(struct node *node);
 } actions[CONTROL_SIGNALS] = {
-    {SIGINT, on_int},        {SIGTERM, on_term},      {SIGHUP, on_reload},
-    {SIGUSR1, on_reopen},    {SIGUSR2, on_lame_duck},
+    {SIGINT, on_int},     {SIGTERM, on_term},      {SIGHUP, on_reload},
+    {SIGUSR1, on_reopen}, {SIGUSR2, on_lame_duck},
 };
 
 static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)

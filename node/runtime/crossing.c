@@ -43,7 +43,8 @@ bool crossing_init(struct crossing *crossing, unsigned count)
 
 void crossing_fini(struct crossing *crossing)
 {
-    for (size_t i = 0; crossing->rings != NULL && i < (size_t)crossing->count * crossing->count; i++)
+    for (size_t i = 0; crossing->rings != NULL && i < (size_t)crossing->count * crossing->count;
+         i++)
         ring_close(crossing->rings[i]);
     free(crossing->rings);
     free(crossing->bells);
@@ -75,7 +76,8 @@ static void commit(void *arg, unsigned to, size_t len)
 void crossing_attach(struct worker *worker)
 {
     if (worker->node->crossing.count > 1)
-        worker->shard.host = (struct shard_host){.arg = worker, .reserve = reserve, .commit = commit};
+        worker->shard.host =
+            (struct shard_host){.arg = worker, .reserve = reserve, .commit = commit};
 }
 
 static bool receive_from(struct worker *worker, unsigned from)

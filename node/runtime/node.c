@@ -128,8 +128,8 @@ void node_stop_listening(struct node *node)
 
 static unsigned count_workers(const struct options *options)
 {
-    unsigned usable = options->shards > 0 ? (unsigned)options->shards
-                                          : processors_usable(&system_folders_usual);
+    unsigned usable =
+        options->shards > 0 ? (unsigned)options->shards : processors_usable(&system_folders_usual);
 
     return usable < SHARDS_MAX ? usable : SHARDS_MAX;
 }

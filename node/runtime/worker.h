@@ -44,7 +44,7 @@ struct worker {
     struct connection *held; /* publishers whose sockets are left unread for a moment */
     ev_prepare turn_end;
     ev_check turn_begin;
-    ev_idle sleepless; /* keeps the loop from waiting while there is something to receive */
+    ev_idle sleepless;      /* keeps the loop from waiting while there is something to receive */
     ev_timer ticker;        /* goes off at the shard's earliest deadline, */
     uint64_t ticker_due_ns; /* which is this */
     ev_timer hold_end;
