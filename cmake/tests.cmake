@@ -4,8 +4,8 @@
 # tests/unit/support/run_sanitized, which fails it when any process it starts draws a report. A test
 # that cannot run here exits with 77 and says why; it is counted as skipped.
 #
-# Labels:  unit, system, interop, fuzz, tidy   what kind it is
-#          threads                             worth running under ThreadSanitizer
+# Labels:  unit, system, interop, bench, tidy   what kind it is
+#          threads                              worth running under ThreadSanitizer
 function(natter_add_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "LABELS;COMMAND")
     if(NOT arg_TIMEOUT)

@@ -1,5 +1,7 @@
 /* natter-node: reads what is wanted, and runs a node until a signal ends it. */
+#include "lib/base/bytes.h"
 #include "lib/base/log.h"
+#include "lib/base/random.h"
 #include "node/runtime/control.h"
 #include "node/runtime/node.h"
 #include "node/runtime/settings.h"
@@ -20,12 +22,26 @@ static int send_signal(struct settings *settings)
     return is_sent ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static bool prepare(const struct settings *settings)
+{
+    uint64_t seed;
+
+    if (!control_open_log(settings->options))
+        return false;
+    if (!random_secure(&seed, sizeof seed)) {
+        log_event(LOG_ERROR, "node.failed", "reason=\"the system has no random source\"");
+        return false;
+    }
+    bytes_hash_seed(seed);
+    return true;
+}
+
 static int run(struct settings *settings)
 {
     static struct node node;
     int status = EXIT_FAILURE;
 
-    if (!control_open_log(settings->options)) {
+    if (!prepare(settings)) {
         settings_free(settings);
         return EXIT_FAILURE;
     }

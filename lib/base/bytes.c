@@ -5,6 +5,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+static uint64_t hash_seed; /* constant while threads run */
+
 bool bytes_to_u64(struct bytes text, uint64_t max, uint64_t *out)
 {
     uint64_t value = 0;
@@ -24,7 +26,12 @@ bool bytes_to_u64(struct bytes text, uint64_t max, uint64_t *out)
 
 uint32_t bytes_hash(struct bytes b)
 {
-    return (uint32_t)XXH3_64bits(b.data, b.len);
+    return (uint32_t)XXH3_64bits_withSeed(b.data, b.len, hash_seed);
+}
+
+void bytes_hash_seed(uint64_t seed)
+{
+    hash_seed = seed;
 }
 
 char *bytes_dup(struct bytes b)

@@ -54,8 +54,11 @@ static inline struct bytes bytes_after(struct bytes b, size_t n)
 /* Reads an unsigned decimal: digits only, no sign, no blanks, at most <max>. False leaves *out be. */
 bool bytes_to_u64(struct bytes text, uint64_t max, uint64_t *out);
 
-/* A hash for tables: fast, not secret. */
+/* A hash for tables, from a seed that peers must not be able to guess: who could would choose names that
+ * all collide. bytes_hash_seed() is for the start of a program, before anything is hashed; without it
+ * every run hashes alike. */
 uint32_t bytes_hash(struct bytes b);
+void bytes_hash_seed(uint64_t seed);
 
 /* A NUL-terminated copy on the heap, the caller's to free(); NULL when memory is out. */
 char *bytes_dup(struct bytes b);

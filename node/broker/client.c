@@ -2,9 +2,9 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
-#include "lib/nats/subject.h"
 #include "node/broker/broker.h"
 #include "node/broker/keepalive.h"
+#include "node/broker/session.h"
 #include "node/broker/shard.h"
 #include "node/broker/subscription.h"
 #include "node/broker/trace.h"
@@ -71,12 +71,6 @@ static void send_error(struct client *c, struct bytes text)
     client_send(c, bytes_of_str("'\r\n"));
 }
 
-static void send_ok(struct client *c)
-{
-    if (c->verbose)
-        client_send(c, bytes_of_str("+OK\r\n"));
-}
-
 static void send_info(struct client *c)
 {
     char line[SERVER_INFO_LINE_MAX];
@@ -97,7 +91,7 @@ void client_send_info(struct client *c)
         c->info_is_due = true;
 }
 
-static void log_refusal(const struct client *c, enum status st)
+void client_log_refusal(const struct client *c, enum status st)
 {
     log_event(LOG_DEBUG, "client.refused", "cid=%llu ip=%s port=%u status=%s",
               (unsigned long long)c->cid, c->ip, c->port, status_name(st));
@@ -105,19 +99,8 @@ static void log_refusal(const struct client *c, enum status st)
 
 void client_error(struct client *c, enum status st)
 {
-    log_refusal(c, st);
+    client_log_refusal(c, st);
     send_error(c, bytes_of_str(status_text(st)));
-}
-
-/* A refusal whose text names what was refused, like "Permissions Violation for Publish to "x"". */
-static void client_deny(struct client *c, const char *what, struct bytes name)
-{
-    log_refusal(c, STATUS_DENIED);
-    client_send(c, bytes_of_str("-ERR 'Permissions Violation for "));
-    client_send(c, bytes_of_str(what));
-    client_send(c, bytes_of_str(" \""));
-    client_send(c, name);
-    client_send(c, bytes_of_str("\"'\r\n"));
 }
 
 static bool is_slow(enum status why)
@@ -160,7 +143,7 @@ static bool has_sid(const void *item, const void *key)
     return bytes_equal(subscription_sid(item), *(const struct bytes *)key);
 }
 
-static struct subscription *find_subscription(const struct client *c, struct bytes sid)
+struct subscription *client_find_subscription(const struct client *c, struct bytes sid)
 {
     return table_find(&c->subs, bytes_hash(sid), has_sid, &sid);
 }
@@ -184,7 +167,7 @@ void client_drop_subscription(struct client *c, struct subscription *sub)
     subscription_free(sub);
 }
 
-static enum status add_subscription(struct client *c, const struct subscription_request *request)
+enum status client_add_subscription(struct client *c, const struct subscription_request *request)
 {
     struct subscription *sub = subscription_new(c, request);
     enum status st;
@@ -205,130 +188,30 @@ static enum status add_subscription(struct client *c, const struct subscription_
     return st;
 }
 
-static enum status on_subscribe(struct client *c, const struct event *e, struct block *holder)
+void client_limit_subscription(struct client *c, struct subscription *sub, uint32_t max)
 {
-    const struct options *options = c->shard->options;
-    struct subscription_request request = {.pattern = e->subject, .sid = e->sid, .queue = e->queue};
-    enum status st;
-
-    (void)holder;
-    if (find_subscription(c, e->sid) != NULL) {
-        send_ok(c); /* the old one is kept */
-        return STATUS_OK;
-    }
-    if (options->max_sub_tokens > 0 &&
-        (int64_t)subject_token_count(e->subject) > options->max_sub_tokens) {
-        client_send(c, bytes_of_str("-ERR 'Permissions Violation for Subscription to \""));
-        client_send(c, e->subject);
-        client_send(c, bytes_of_str("\", too many tokens'\r\n"));
-        return STATUS_OK;
-    }
-    if (options->max_subscriptions > 0 &&
-        (int64_t)client_subscription_count(c) >= options->max_subscriptions)
-        return STATUS_TOO_MANY_SUBSCRIPTIONS;
-    st = add_subscription(c, &request);
-    if (st == STATUS_OK)
-        send_ok(c);
-    return st;
-}
-
-static enum status on_unsubscribe(struct client *c, const struct event *e, struct block *holder)
-{
-    struct subscription *sub = find_subscription(c, e->sid);
-    uint64_t max = 0;
-
-    (void)holder;
-    if (sub != NULL) {
-        bytes_to_u64(e->args, UINT32_MAX, &max); /* what is no number counts as none */
-        if (max == 0 || sub->delivered >= max) {
-            client_drop_subscription(c, sub);
-        } else {
-            sub->deliver_max = (uint32_t)max;
-            account_write(c->account);
-            interest_touch(&c->account->interest, &sub->entry);
-            account_write_end(c->account);
-        }
-    }
-    send_ok(c);
-    return STATUS_OK;
-}
-
-/* --- publishing ------------------------------------------------------------------------------ */
-
-static bool is_reserved_subject(struct bytes subject)
-{
-    return bytes_start_with(subject, bytes_of("_GR_.", 5)) ||
-           bytes_start_with(subject, bytes_of("$GR.", 4));
-}
-
-static bool is_reserved_reply(struct bytes reply)
-{
-    return bytes_start_with(reply, bytes_of("_R_", 3)) || is_reserved_subject(reply) ||
-           bytes_start_with(reply, bytes_of("$JS.ACK.", 8));
-}
-
-static bool may_be_reserved(struct bytes subject)
-{
-    return subject.len > 0 && (subject.data[0] == '_' || subject.data[0] == '$');
-}
-
-static enum status on_publish(struct client *c, const struct event *e, struct block *holder)
-{
-    c->in_msgs++;
-    c->in_bytes += e->payload.len;
-    if (may_be_reserved(e->subject) && is_reserved_subject(e->subject)) {
-        delivery_flush(c->shard);
-        client_deny(c, "Publish to", e->subject);
-        return STATUS_OK;
-    }
-    if (may_be_reserved(e->reply) && is_reserved_reply(e->reply)) {
-        delivery_flush(c->shard);
-        client_deny(c, "Publish with Reply of", e->reply);
-        return STATUS_OK;
-    }
-    if (c->pedantic && subject_check_publish(e->subject) != STATUS_OK) {
-        delivery_flush(c->shard);
-        client_error(c, STATUS_BAD_PUBLISH_SUBJECT); /* told, and delivered all the same */
-    }
-    if (c->verbose)
-        send_ok(c);
-    return delivery_publish(c->shard, c, e, holder) ? STATUS_OK : STATUS_OUT_OF_MEMORY;
-}
-
-struct responder_search {
-    const struct client *c;
-    struct subscription *found;
-};
-
-static bool find_own_plain(struct interest_entry *entry, void *arg)
-{
-    struct responder_search *search = arg;
-    struct subscription *sub = subscription_of(entry);
-
-    if (sub->client == search->c && sub->queue_len == 0)
-        search->found = sub;
-    return search->found == NULL;
-}
-
-void client_no_responders(struct client *c, struct bytes reply)
-{
-    struct responder_search search = {.c = c};
-
-    if (reply.len == 0 || c->is_closing)
+    if (max == 0 || sub->delivered >= max) {
+        client_drop_subscription(c, sub);
         return;
-    account_read(c->account);
-    interest_match(&c->account->interest, reply, find_own_plain, &search);
-    account_read_end(c->account);
-    if (search.found == NULL)
-        return;
-    client_send(c, bytes_of_str("HMSG "));
-    client_send(c, reply);
-    client_send(c, bytes_of_str(" "));
-    client_send(c, subscription_sid(search.found));
-    client_send(c, bytes_of_str(" 16 16\r\nNATS/1.0 503\r\n\r\n\r\n"));
+    }
+    sub->deliver_max = max;
+    account_write(c->account);
+    interest_touch(&c->account->interest, &sub->entry);
+    account_write_end(c->account);
 }
 
-/* --- the rest of the protocol ---------------------------------------------------------------- */
+/* Its subscriptions stand in plans by whether it takes headers. */
+void client_regroup(struct client *c)
+{
+    struct subscription *sub;
+
+    account_write(c->account);
+    for (uint32_t at = 0; (sub = table_next(&c->subs, &at)) != NULL;)
+        interest_touch(&c->account->interest, &sub->entry);
+    account_write_end(c->account);
+}
+
+/* --- what comes in ---------------------------------------------------------------------------- */
 
 void client_apply_options(struct client *c)
 {
@@ -343,82 +226,6 @@ void client_apply_options(struct client *c)
     if (is_news)
         client_send_info(c);
 }
-
-static enum status on_connect(struct client *c, const struct event *e, struct block *holder)
-{
-    bool had_headers = c->headers;
-    enum status st = connect_read(e->args, &c->connect);
-
-    (void)holder;
-    if (st != STATUS_OK)
-        return st;
-    if (c->connect.new_account || (c->connect.account != NULL && c->connect.account[0] != '\0'))
-        return STATUS_NOT_AUTHORIZED; /* obsolete */
-    if (c->connect.protocol < 0 || c->connect.protocol > 1)
-        return STATUS_BAD_PROTOCOL_VERSION;
-    client_apply_options(c);
-    c->echo = c->connect.echo;
-    c->verbose = c->connect.verbose;
-    c->pedantic = c->connect.pedantic;
-    c->no_responders = c->connect.no_responders;
-    if (c->no_responders && !c->headers)
-        return STATUS_NO_RESPONDERS_NEEDS_HEADERS;
-    if (c->headers != had_headers)
-        client_regroup(c);
-    c->has_connected = true;
-    send_ok(c);
-    return STATUS_OK;
-}
-
-/* Its subscriptions stand in plans by whether it takes headers. */
-void client_regroup(struct client *c)
-{
-    struct subscription *sub;
-
-    account_write(c->account);
-    for (uint32_t at = 0; (sub = table_next(&c->subs, &at)) != NULL;)
-        interest_touch(&c->account->interest, &sub->entry);
-    account_write_end(c->account);
-}
-
-static enum status on_ping(struct client *c, const struct event *e, struct block *holder)
-{
-    (void)e;
-    (void)holder;
-    client_send(c, bytes_of_str("PONG\r\n"));
-    if (!c->has_ponged) {
-        c->has_ponged = true;
-        if (c->info_is_due)
-            send_info(c);
-        c->info_is_due = false;
-    }
-    return STATUS_OK;
-}
-
-static enum status on_pong(struct client *c, const struct event *e, struct block *holder)
-{
-    (void)e;
-    (void)holder;
-    keepalive_pong(c, c->shard->now_ns);
-    return STATUS_OK;
-}
-
-static enum status on_ignored(struct client *c, const struct event *e, struct block *holder)
-{
-    (void)c;
-    (void)e;
-    (void)holder;
-    return STATUS_OK;
-}
-
-typedef enum status handler(struct client *c, const struct event *e, struct block *holder);
-
-static handler *const handlers[] = {
-    [EVENT_CONNECT] = on_connect,     [EVENT_PUBLISH] = on_publish,
-    [EVENT_SUBSCRIBE] = on_subscribe, [EVENT_UNSUBSCRIBE] = on_unsubscribe,
-    [EVENT_PING] = on_ping,           [EVENT_PONG] = on_pong,
-    [EVENT_IGNORED] = on_ignored,
-};
 
 static void client_refuse(struct client *c, enum status st)
 {
@@ -441,11 +248,11 @@ size_t client_input(struct client *c, struct bytes in, struct block *holder, uin
         if (st == STATUS_OK && traces)
             trace_event(c, &event);
         if (st == STATUS_OK && event.kind == EVENT_PUBLISH) {
-            st = on_publish(c, &event, holder);
+            st = session_publish(c, &event, holder);
         } else {
             delivery_flush(c->shard);
             if (st == STATUS_OK)
-                st = handlers[event.kind](c, &event, holder);
+                st = session_handle(c, &event, holder);
         }
         if (st != STATUS_OK) {
             delivery_flush(c->shard);

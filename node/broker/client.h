@@ -24,6 +24,7 @@
 struct account;
 struct shard;
 struct subscription;
+struct subscription_request;
 
 /* An outbox with more than this is behind: who publishes only to such ones is held back. */
 #define CLIENT_BEHIND_BYTES ((size_t)1 << 20)
@@ -53,6 +54,7 @@ struct client {
     uint64_t in_msgs;
     uint64_t in_bytes;
     uint64_t reach_shards;  /* where its last messages went, a bit for each shard */
+    uint64_t talks_to;      /* the cid of one that its last messages reached; 0: of none */
     uint64_t behind_shards; /* where all that they reached is behind */
 
     struct table subs; /* struct subscription by sid */
@@ -119,10 +121,6 @@ void client_error(struct client *c, enum status st);
 /* Queues protocol text, which is copied. Nothing is sent to a session that is closing. */
 void client_send(struct client *c, struct bytes text);
 
-/* Tells a client that nobody was there for its request: a 503 to its own plain subscription that
- * matches <reply>, if it has one. */
-void client_no_responders(struct client *c, struct bytes reply);
-
 static inline bool client_is_closing(const struct client *c)
 {
     return c->is_closing;
@@ -157,8 +155,21 @@ void client_apply_options(struct client *c);
 /* Bytes that subscriptions of <c> count in all its tables. */
 uint32_t client_subscription_count(const struct client *c);
 
+/* NULL when it has none of this sid. */
+struct subscription *client_find_subscription(const struct client *c, struct bytes sid);
+
+/* Subscribes, under a sid that is not in use. Refusals are those of interest_add(). */
+enum status client_add_subscription(struct client *c, const struct subscription_request *request);
+
+/* Ends a subscription after <max> messages since it began; now, if that many were delivered or <max> is
+ * 0. It is freed then. */
+void client_limit_subscription(struct client *c, struct subscription *sub, uint32_t max);
+
 /* Removes one subscription, which is freed. */
 void client_drop_subscription(struct client *c, struct subscription *sub);
+
+/* Notes in the log that an operation was refused. */
+void client_log_refusal(const struct client *c, enum status st);
 
 void client_check(const struct client *c);
 

@@ -3,6 +3,7 @@
 #include "node/broker/broker.h"
 #include "node/broker/client.h"
 #include "node/broker/exchange.h"
+#include "node/broker/no_responders.h"
 #include "node/broker/plan.h"
 #include "node/broker/shard.h"
 #include "node/broker/subscription.h"
@@ -11,20 +12,12 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define PIECES_MAX (2 * DELIVERY_RUN_MAX + 1)
-#define NOBODY UINT16_MAX
-#define STRETCH_BYTES (BLOCK_BYTES / 2) /* rendered in one piece */
-
-static_assert(DELIVERY_RUN_MAX < NOBODY, "a message's place in its run fits a chain link");
-
 bool delivery_init(struct delivery *d)
 {
     *d = (struct delivery){0};
-    d->messages = calloc(DELIVERY_RUN_MAX, sizeof *d->messages);
-    d->pieces = calloc(PIECES_MAX, sizeof *d->pieces);
-    d->next = calloc(DELIVERY_RUN_MAX, sizeof *d->next);
-    d->touched = calloc(DELIVERY_RUN_MAX, sizeof *d->touched);
-    if (d->messages != NULL && d->pieces != NULL && d->next != NULL && d->touched != NULL)
+    d->next = calloc(BATCH_MAX, sizeof *d->next);
+    d->touched = calloc(BATCH_MAX, sizeof *d->touched);
+    if (batch_init(&d->batch) && d->next != NULL && d->touched != NULL)
         return true;
     delivery_fini(d);
     return false;
@@ -32,163 +25,11 @@ bool delivery_init(struct delivery *d)
 
 void delivery_fini(struct delivery *d)
 {
-    free(d->messages);
-    free(d->pieces);
+    batch_fini(&d->batch);
     free(d->next);
     free(d->first);
     free(d->touched);
     *d = (struct delivery){0};
-}
-
-/* --- rendering ------------------------------------------------------------------------------- */
-
-/* How a group's messages begin, and whether they may carry headers. */
-struct form {
-    struct bytes prefix; /* "HMSG subject sid " */
-    bool headers;
-};
-
-/* What a subscription is about to get: messages, their payload bytes as it receives them, and their
- * tails as they lie in the run. */
-struct handout {
-    uint32_t count;
-    uint64_t bytes;
-    size_t tail_bytes;
-};
-
-/* Which messages of the run: all, or a chain of them. */
-struct selection {
-    const uint16_t *next; /* NULL: all of them, in order */
-    uint32_t at;
-};
-
-static uint32_t selection_step(const struct selection *s, uint32_t at)
-{
-    return s->next == NULL ? at + 1 : s->next[at];
-}
-
-static char *put(char *at, const char *data, size_t len)
-{
-    memcpy(at, data, len);
-    return at + len;
-}
-
-/* What is copied most is short: two overlapping moves of a constant size beat a call. */
-static inline char *put_short(char *at, const char *data, size_t len)
-{
-    if (len >= 16 && len <= 32) {
-        char head[16];
-        char tail[16];
-
-        memcpy(head, data, 16);
-        memcpy(tail, data + len - 16, 16);
-        memcpy(at, head, 16);
-        memcpy(at + len - 16, tail, 16);
-        return at + len;
-    }
-    return put(at, data, len);
-}
-
-/* A message with headers for somebody who takes none: "MSG subject sid [reply ]size CRLF payload CRLF" */
-static char *put_stripped(char *at, const struct form *form, const struct message *m)
-{
-    size_t payload_len = m->size - m->header_len;
-
-    at = put(at, form->prefix.data + 1, form->prefix.len - 1);
-    if (m->reply_len > 0) {
-        at = put(at, m->tail, m->reply_len);
-        *at++ = ' ';
-    }
-    at += bytes_put_u64(at, payload_len);
-    at = put(at, "\r\n", 2);
-    return put(at, m->tail + m->tail_len - 2 - payload_len, payload_len + 2);
-}
-
-static inline char *put_message(char *at, const struct form *form, const struct message *m)
-{
-    size_t skip = m->has_headers ? 0 : 1;
-
-    if (m->has_headers && !form->headers)
-        return put_stripped(at, form, m);
-    at = put_short(at, form->prefix.data + skip, form->prefix.len - skip);
-    return put_short(at, m->tail, m->tail_len);
-}
-
-static bool is_shared(const struct delivery *d, const struct form *form, const struct message *m)
-{
-    return m->tail_len >= DELIVERY_SHARE_BYTES && d->holder != NULL &&
-           (form->headers || !m->has_headers);
-}
-
-static void add_piece(struct delivery *d, struct block *block, const char *data, size_t len)
-{
-    if (len == 0)
-        return;
-    block_ref(block);
-    d->pieces[d->piece_count++] = (struct piece){.block = block, .data = data, .len = len};
-}
-
-static void drop_pieces(struct delivery *d)
-{
-    for (uint32_t i = 0; i < d->piece_count; i++)
-        block_unref(d->pieces[i].block);
-    d->piece_count = 0;
-}
-
-/* Renders messages from *at on until the room for one stretch is full or a shared tail comes between;
- * moves *at on, and takes what it has dealt with off *left. False when memory is out. */
-static bool render_stretch(struct shard *shard, const struct form *form,
-                           const struct selection *selection, uint32_t *at, size_t *left)
-{
-    struct delivery *d = &shard->delivery;
-    uint32_t end = selection->next == NULL ? d->count : NOBODY;
-    const struct message *m = &d->messages[*at];
-    bool shared = is_shared(d, form, m);
-    size_t room = form->prefix.len + (shared ? 0 : m->tail_len);
-    char *begin;
-    char *to;
-
-    if (room < STRETCH_BYTES)
-        room = *left < STRETCH_BYTES ? *left : STRETCH_BYTES;
-    begin = writer_reserve(&shard->writer, room);
-    if (begin == NULL)
-        return false;
-    for (to = begin; *at != end; m = &d->messages[*at]) {
-        size_t used = (size_t)(to - begin);
-
-        shared = is_shared(d, form, m);
-        if (used + form->prefix.len + (shared ? 0 : m->tail_len) > room)
-            break;
-        *at = selection_step(selection, *at);
-        *left -= form->prefix.len + m->tail_len;
-        if (!shared) {
-            to = put_message(to, form, m);
-            continue;
-        }
-        to = put(to, form->prefix.data + !m->has_headers, form->prefix.len - !m->has_headers);
-        add_piece(d, shard->writer.block, begin, (size_t)(to - begin));
-        add_piece(d, d->holder, m->tail, m->tail_len);
-        writer_commit(&shard->writer, (size_t)(to - begin));
-        return true;
-    }
-    add_piece(d, shard->writer.block, begin, (size_t)(to - begin));
-    writer_commit(&shard->writer, (size_t)(to - begin));
-    return true;
-}
-
-static bool render(struct shard *shard, const struct form *form, struct selection selection,
-                   const struct handout *what)
-{
-    size_t left = what->tail_bytes + what->count * form->prefix.len;
-    uint32_t at = selection.at;
-
-    while (left > 0) {
-        if (!render_stretch(shard, form, &selection, &at, &left)) {
-            drop_pieces(&shard->delivery);
-            return false;
-        }
-    }
-    return true;
 }
 
 /* --- handing out ----------------------------------------------------------------------------- */
@@ -199,13 +40,13 @@ static bool accepts(const struct client *c, const struct client *from)
 }
 
 /* Appends the rendered pieces to one subscription's outbox. */
-static void hand_out(struct shard *shard, struct subscription *sub, const struct handout *what)
+static void hand_out(struct shard *shard, struct subscription *sub, const struct selection *what)
 {
     struct delivery *d = &shard->delivery;
     struct client *c = sub->client;
 
-    for (uint32_t i = 0; i < d->piece_count; i++) {
-        const struct piece *piece = &d->pieces[i];
+    for (uint32_t i = 0; i < d->batch.piece_count; i++) {
+        const struct piece *piece = &d->batch.pieces[i];
 
         if (!outbox_append(&c->outbox, &shard->slices, piece->block, piece->data, piece->len)) {
             client_close(c, STATUS_OUT_OF_MEMORY);
@@ -216,9 +57,11 @@ static void hand_out(struct shard *shard, struct subscription *sub, const struct
         trace_delivery(sub, plan_subject(d->plan), what->count);
     sub->delivered += what->count;
     c->out_msgs += what->count;
-    c->out_bytes += what->bytes;
+    c->out_bytes += what->payload_bytes;
     shard->stats.out_msgs += what->count;
-    shard->stats.out_bytes += what->bytes;
+    shard->stats.out_bytes += what->payload_bytes;
+    if (d->from != NULL)
+        d->from->talks_to = c->cid;
     if (c->outbox.pending < d->least_pending)
         d->least_pending = c->outbox.pending;
     if (c->outbox.pending > (size_t)shard->options->max_pending)
@@ -231,23 +74,20 @@ static uint32_t deliver_group(struct shard *shard, const struct plan_group *g)
     struct delivery *d = &shard->delivery;
     struct plan *p = d->plan;
     struct form form = {.prefix = plan_text(p, g->prefix_at, g->prefix_len), .headers = g->headers};
-    struct selection all = {0};
-    struct handout what = {.count = d->count,
-                           .bytes = d->payload_bytes - (g->headers ? 0 : d->header_bytes),
-                           .tail_bytes = d->tail_bytes};
+    struct selection all = batch_select_all(&d->batch, &form);
     uint32_t reached = 0;
 
-    if (!render(shard, &form, all, &what))
+    if (!batch_render(&d->batch, &shard->writer, &form, &all))
         return 0;
     for (uint32_t i = 0; i < g->member_count; i++) {
         struct subscription *sub = p->members[g->member_at + i];
 
         if (!accepts(sub->client, d->from))
             continue;
-        hand_out(shard, sub, &what);
+        hand_out(shard, sub, &all);
         reached++;
     }
-    drop_pieces(d);
+    batch_drop_pieces(&d->batch);
     return reached;
 }
 
@@ -295,24 +135,10 @@ static bool reserve_chains(struct delivery *d, uint32_t count)
     if (bigger == NULL)
         return false;
     for (uint32_t i = d->first_cap; i < count; i++)
-        bigger[i] = NOBODY;
+        bigger[i] = BATCH_END;
     d->first = bigger;
     d->first_cap = count;
     return true;
-}
-
-static struct handout measure_chain(const struct delivery *d, const struct form *form, uint32_t at)
-{
-    struct handout what = {0};
-
-    for (; at != NOBODY; at = d->next[at]) {
-        const struct message *m = &d->messages[at];
-
-        what.count++;
-        what.bytes += m->size - (form->headers ? 0 : m->header_len);
-        what.tail_bytes += m->tail_len;
-    }
-    return what;
 }
 
 static void deliver_choice(struct shard *shard, const struct plan_choice *choice, uint16_t first)
@@ -320,13 +146,12 @@ static void deliver_choice(struct shard *shard, const struct plan_choice *choice
     struct delivery *d = &shard->delivery;
     struct form form = {.prefix = plan_text(d->plan, choice->prefix_at, choice->prefix_len),
                         .headers = choice->sub->client->headers};
-    struct selection chain = {.next = d->next, .at = first};
-    struct handout what = measure_chain(d, &form, first);
+    struct selection chain = batch_select_chain(&d->batch, &form, d->next, first);
 
-    if (!render(shard, &form, chain, &what))
+    if (!batch_render(&d->batch, &shard->writer, &form, &chain))
         return;
-    hand_out(shard, choice->sub, &what);
-    drop_pieces(d);
+    hand_out(shard, choice->sub, &chain);
+    batch_drop_pieces(&d->batch);
 }
 
 static void deliver_remote_choice(struct shard *shard, const struct plan_queue *q, uint32_t remote,
@@ -338,7 +163,7 @@ static void deliver_remote_choice(struct shard *shard, const struct plan_queue *
                                    .next = d->next,
                                    .at = first};
 
-    for (uint32_t at = first; at != NOBODY; at = d->next[at])
+    for (uint32_t at = first; at != BATCH_END; at = d->next[at])
         batch.count++;
     d->reach |= UINT64_C(1) << batch.to;
     exchange_send(shard, &batch);
@@ -353,12 +178,12 @@ static uint32_t deliver_queue(struct shard *shard, const struct plan_queue *q)
 
     if (!reserve_chains(d, q->choice_count + q->remote_count))
         return 0;
-    for (uint32_t i = d->count; i-- > 0;) {
+    for (uint32_t i = d->batch.count; i-- > 0;) {
         uint32_t member = choose(shard, q);
 
         if (member == UINT32_MAX)
             continue;
-        if (d->first[member] == NOBODY)
+        if (d->first[member] == BATCH_END)
             d->touched[touched++] = member;
         d->next[i] = d->first[member];
         d->first[member] = (uint16_t)i;
@@ -368,21 +193,13 @@ static uint32_t deliver_queue(struct shard *shard, const struct plan_queue *q)
         uint32_t member = d->touched[i];
         uint16_t first = d->first[member];
 
-        d->first[member] = NOBODY;
+        d->first[member] = BATCH_END;
         if (member < q->choice_count)
             deliver_choice(shard, &d->plan->choices[q->choice_at + member], first);
         else
             deliver_remote_choice(shard, q, member - q->choice_count, first);
     }
     return reached;
-}
-
-static inline void append_message(struct delivery *d, const struct message *m)
-{
-    d->messages[d->count++] = *m;
-    d->tail_bytes += m->tail_len;
-    d->payload_bytes += m->size;
-    d->header_bytes += m->header_len;
 }
 
 /* --- runs ------------------------------------------------------------------------------------ */
@@ -422,7 +239,8 @@ static uint32_t deliver_remote(struct shard *shard)
     uint32_t count = 0;
 
     for (uint64_t left = d->plan->plain_shards; left != 0; left &= left - 1) {
-        struct exchange_batch batch = {.to = (unsigned)__builtin_ctzll(left), .count = d->count};
+        struct exchange_batch batch = {.to = (unsigned)__builtin_ctzll(left),
+                                       .count = d->batch.count};
 
         exchange_send(shard, &batch);
         count++;
@@ -460,8 +278,9 @@ static uint32_t deliver_run(struct shard *shard)
 /* Nobody took the run's messages: tells the requests among them. */
 static void tell_no_responders(struct delivery *d)
 {
-    for (uint32_t i = 0; i < d->count; i++)
-        client_no_responders(d->from, bytes_of(d->messages[i].tail, d->messages[i].reply_len));
+    for (uint32_t i = 0; i < d->batch.count; i++)
+        no_responders_tell(d->from,
+                           bytes_of(d->batch.messages[i].tail, d->batch.messages[i].reply_len));
 }
 
 void delivery_flush(struct shard *shard)
@@ -472,7 +291,7 @@ void delivery_flush(struct shard *shard)
 
     if (p == NULL)
         return;
-    if (d->count == 0) {
+    if (d->batch.count == 0) {
         d->plan = NULL;
         return;
     }
@@ -482,10 +301,7 @@ void delivery_flush(struct shard *shard)
     if (d->from != NULL && reached == 0 && d->from->no_responders)
         tell_no_responders(d);
     d->plan = NULL;
-    d->count = 0;
-    d->tail_bytes = 0;
-    d->payload_bytes = 0;
-    d->header_bytes = 0;
+    batch_clear(&d->batch);
     if (p->one_by_one)
         drop_exhausted(p);
 }
@@ -505,17 +321,17 @@ bool delivery_relay(struct shard *shard, const struct delivery_request *request,
     struct delivery *d = &shard->delivery;
     bool is_behind = false;
 
-    if (block != NULL || d->plan == NULL || d->count == DELIVERY_RUN_MAX || d->plan->one_by_one) {
+    if (block != NULL || d->plan == NULL || batch_is_full(&d->batch) || d->plan->one_by_one) {
         is_behind = delivery_relay_end(shard);
         d->plan = plan_find(shard, request->account, request->subject);
         if (d->plan == NULL)
             return is_behind; /* there is no memory: lost */
         d->from = NULL;
-        d->holder = block;
+        d->batch.holder = block;
         d->scope = request->queue.len > 0 ? DELIVER_TO_QUEUE : DELIVER_TO_PLAIN;
         d->queue = request->queue;
     }
-    append_message(d, m);
+    batch_add(&d->batch, m);
     return block == NULL ? is_behind : delivery_relay_end(shard) || is_behind;
 }
 
@@ -524,26 +340,11 @@ bool delivery_relay(struct shard *shard, const struct delivery_request *request,
 static bool rewrite_tail(struct shard *shard, const struct event *e, struct bytes *tail,
                          struct block **held)
 {
-    size_t room = e->reply.len + e->payload.len + 2 * BYTES_U64_MAX + 8;
-    char *begin = writer_reserve(&shard->writer, room);
-    char *at = begin;
+    char *text = writer_reserve(&shard->writer, batch_tail_room(e));
 
-    if (begin == NULL)
+    if (text == NULL)
         return false;
-    if (e->reply.len > 0) {
-        at = put(at, e->reply.data, e->reply.len);
-        *at++ = ' ';
-    }
-    if (e->has_headers) {
-        at += bytes_put_u64(at, e->header_len);
-        *at++ = ' ';
-    }
-    at += bytes_put_u64(at, e->payload.len);
-    at = put(at, "\r\n", 2);
-    if (e->payload.len > 0)
-        at = put(at, e->payload.data, e->payload.len);
-    at = put(at, "\r\n", 2);
-    *tail = bytes_of(begin, (size_t)(at - begin));
+    *tail = bytes_of(text, batch_write_tail(e, text));
     *held = shard->writer.block;
     block_ref(*held);
     writer_commit(&shard->writer, tail->len);
@@ -559,7 +360,7 @@ static inline void add_message(struct delivery *d, const struct event *e, struct
                         .reply_len = (uint16_t)e->reply.len,
                         .has_headers = e->has_headers};
 
-    append_message(d, &m);
+    batch_add(&d->batch, &m);
 }
 
 static bool publish_rewritten(struct shard *shard, const struct event *event)
@@ -586,7 +387,7 @@ static bool begin_run(struct shard *shard, struct client *from, struct bytes sub
     d->plan = plan_find(shard, from->account, subject);
     d->account = from->account;
     d->from = from;
-    d->holder = holder;
+    d->batch.holder = holder;
     d->scope = DELIVER_TO_ALL;
     return d->plan != NULL;
 }
@@ -603,7 +404,7 @@ bool delivery_publish(struct shard *shard, struct client *from, const struct eve
     if (d->plan->is_empty) {
         if (from->no_responders && event->reply.len > 0) {
             d->plan = NULL;
-            client_no_responders(from, event->reply);
+            no_responders_tell(from, event->reply);
         }
         return true;
     }
@@ -613,7 +414,7 @@ bool delivery_publish(struct shard *shard, struct client *from, const struct eve
         return begin_run(shard, from, subject, NULL) && publish_rewritten(shard, event);
     }
     add_message(d, event, event->tail);
-    if (d->count == DELIVERY_RUN_MAX || d->plan->one_by_one || from->verbose)
+    if (batch_is_full(&d->batch) || d->plan->one_by_one || from->verbose)
         delivery_flush(shard);
     return true;
 }

@@ -5,15 +5,13 @@
  * ends with the first thing that is not a publish on its subject, and with the bytes that were read:
  * what can be observed is exactly what delivering each message at once would give.
  *
- * Text from DELIVERY_SHARE_BYTES upward is not copied: outboxes hold slices of what was read.
- *
  * Threads   one shard's.
- * Limits    a run is at most DELIVERY_RUN_MAX messages. */
+ * Limits    a run is at most BATCH_MAX messages. */
 #ifndef NATTER_NODE_DELIVERY_H
 #define NATTER_NODE_DELIVERY_H
 
 #include "lib/nats/parser.h"
-#include "node/broker/block.h"
+#include "node/broker/batch.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,26 +19,6 @@
 struct client;
 struct plan;
 struct shard;
-
-#define DELIVERY_RUN_MAX 1024
-#define DELIVERY_SHARE_BYTES 4096
-
-/* A message as it waits in a run. <tail> is as struct event has it: "[reply ]<sizes>CRLF<payload>CRLF". */
-struct message {
-    const char *tail;
-    uint32_t tail_len;
-    uint32_t size;       /* header block and payload */
-    uint32_t header_len; /* 0 for none */
-    uint16_t reply_len;  /* the reply begins the tail */
-    bool has_headers;
-};
-
-/* A piece of rendered text, to be appended to outboxes; it holds a reference to its block. */
-struct piece {
-    struct block *block;
-    const char *data;
-    size_t len;
-};
 
 /* What a run is for: messages of clients go to everybody, what comes from another shard only
  * to the plain subscriptions or to one queue group of this one. */
@@ -52,18 +30,11 @@ struct delivery {
     enum delivery_scope scope;
     struct bytes queue;   /* DELIVER_TO_QUEUE: its name */
     struct client *from;  /* who publishes; NULL for what came from another shard */
-    struct block *holder; /* where the tails lie; NULL when they cannot be shared */
-    uint32_t count;
-    size_t tail_bytes;      /* of the run, as are the next two */
-    uint64_t payload_bytes; /* header blocks included */
-    uint64_t header_bytes;
-    size_t least_pending;     /* of the outboxes the last run reached; SIZE_MAX for none */
-    uint64_t reach;           /* the other shards it was sent to, a bit each */
-    struct message *messages; /* DELIVERY_RUN_MAX of them */
-    struct piece *pieces;     /* scratch for one group's text */
-    uint32_t piece_count;
-    uint16_t *next;  /* scratch: chains of messages by queue group member */
-    uint16_t *first; /* scratch: by member, DELIVERY_NONE between runs */
+    struct batch batch;   /* its messages */
+    size_t least_pending; /* of the outboxes the last run reached; SIZE_MAX for none */
+    uint64_t reach;       /* the other shards it was sent to, a bit each */
+    uint16_t *next;       /* scratch: chains of messages by queue group member */
+    uint16_t *first;      /* scratch: by member, BATCH_END between runs */
     uint32_t first_cap;
     uint32_t *touched; /* scratch: members that got something */
 };

@@ -157,7 +157,7 @@ static uint32_t measure(const struct delivery *d, const struct exchange_batch *b
     uint32_t count = 0;
 
     for (; count < left; count++, at = step(batch, at)) {
-        size_t more = message_room(&d->messages[at]);
+        size_t more = message_room(&d->batch.messages[at]);
 
         if (count > 0 && *len + more > EXCHANGE_BATCH_BYTES)
             break;
@@ -196,7 +196,7 @@ void exchange_send(struct shard *shard, const struct exchange_batch *batch)
             memcpy(to + sizeof head + subject.len, batch->queue.data, batch->queue.len);
         to += sizeof head + names_len;
         for (uint32_t i = 0; i < count; i++, at = step(batch, at))
-            to = put_message(to, &d->messages[at]);
+            to = put_message(to, &d->batch.messages[at]);
         commit(shard, batch->to, len, spills);
         shard->stats.forwarded += count;
         left -= count;

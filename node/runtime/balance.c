@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define TICK_SECONDS 0.25
+#define GROUP_ROUNDS 8
 
 /* What a client has made its shard do, ever: a message costs about what 256 bytes do. */
 static uint64_t work_of(const struct client *c)
@@ -26,16 +27,50 @@ static void note_work(struct node *node, void *arg)
         conn->work_noted = conn->client == NULL ? 0 : work_of(conn->client);
 }
 
+/* Joins a publisher with whom it talks to; true if that changed a group. */
+static bool join(struct worker *worker, struct connection *conn)
+{
+    struct client *peer = shard_find_client(&worker->shard, conn->client->talks_to);
+    struct connection *other = peer == NULL ? NULL : peer->owner;
+
+    if (other == NULL || other->group == conn->group)
+        return false;
+    if (other->group < conn->group)
+        conn->group = other->group;
+    else
+        other->group = conn->group;
+    return true;
+}
+
+/* Who exchanges messages gets the same group, along chains of a few links; what talks together is
+ * best left together. */
+static void form_groups(struct worker *worker)
+{
+    bool has_changed = true;
+
+    for (struct connection *conn = worker->connections; conn != NULL; conn = conn->next)
+        conn->group = conn->client == NULL ? 0 : conn->client->cid;
+    for (int round = 0; round < GROUP_ROUNDS && has_changed; round++) {
+        has_changed = false;
+        for (struct connection *conn = worker->connections; conn != NULL; conn = conn->next) {
+            if (conn->client != NULL && join(worker, conn))
+                has_changed = true;
+        }
+    }
+}
+
 static size_t collect(struct worker *worker, struct placement_candidate *candidates)
 {
     size_t count = 0;
 
+    form_groups(worker);
     for (struct connection *conn = worker->connections; conn != NULL; conn = conn->next) {
         if (conn->client == NULL || client_is_closing(conn->client))
             continue;
         candidates[count++] =
             (struct placement_candidate){.connection = conn,
                                          .work = (double)(work_of(conn->client) - conn->work_noted),
+                                         .group = conn->group,
                                          .moved_at_ns = conn->moved_at_ns};
     }
     return count;

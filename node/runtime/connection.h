@@ -28,7 +28,8 @@ struct connection {
     struct connection *next_held;
     struct connection *next;
     struct connection **link;
-    uint64_t work_noted;  /* see balance.h */
+    uint64_t work_noted;  /* for balance.c, as is the next */
+    uint64_t group;       /* the least cid among those it exchanges messages with */
     uint64_t moved_at_ns; /* 0: it is where it began */
     ev_timer linger;
     size_t lingered_bytes;

@@ -68,7 +68,7 @@ const struct option options_table[] = {
      .zero_is_default = true, .is_reloadable = true,
      .help = "Clients at one time; -1 means any number"},
     {"max_control_line", NULL, NULL, NULL, SECTION_LIMITS, OPTION_SIZE, FIELD(max_control_line),
-     .fallback = 4 * KIB, .min = 64, .max = CONTROL_LINE_BYTES_MAX, .zero_is_default = true,
+     .fallback = 4 * KIB, .min = 1, .max = CONTROL_LINE_BYTES_MAX, .zero_is_default = true,
      .is_reloadable = true, .help = "Length of one line of the protocol, its payload not counted"},
     {"max_payload", NULL, NULL, NULL, SECTION_LIMITS, OPTION_SIZE, FIELD(max_payload),
      .fallback = MIB, .min = 1, .max = GIB, .zero_is_default = true, .is_reloadable = true,
