@@ -141,6 +141,7 @@ bool node_init(struct node *node, struct settings *settings)
     *node = (struct node){.settings = settings, .worker_count = count_workers(options)};
     atomic_store(&node->options, options);
     shared_lock_init(&node->interest_lock);
+    pause_init(&node->pause, node->worker_count);
     if (!broker_init(&node->broker, options,
                      node->worker_count > 1 ? &node->interest_lock.face : NULL) ||
         !crossing_init(&node->crossing, node->worker_count))
@@ -160,6 +161,7 @@ void node_fini(struct node *node)
     free(node->workers);
     crossing_fini(&node->crossing);
     broker_fini(&node->broker);
+    pause_fini(&node->pause);
     shared_lock_fini(&node->interest_lock);
     settings_free(node->settings);
 }

@@ -15,6 +15,7 @@
 #include "node/runtime/control.h"
 #include "node/runtime/crossing.h"
 #include "node/runtime/lame_duck.h"
+#include "node/runtime/pause.h"
 #include "node/runtime/pressure.h"
 #include "node/runtime/settings.h"
 #include "node/runtime/shared_lock.h"
@@ -28,6 +29,7 @@ struct node {
     const struct options *_Atomic options;
     struct shared_lock interest_lock;
     struct crossing crossing;
+    struct pause pause;
     struct balance balance;
     struct worker *workers;
     unsigned worker_count;

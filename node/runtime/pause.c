@@ -4,17 +4,16 @@
 #include "node/runtime/node.h"
 #include "node/runtime/worker.h"
 
-#include <stdatomic.h>
+void pause_init(struct pause *pause, unsigned worker_count)
+{
+    pthread_barrier_init(&pause->barrier, NULL, worker_count);
+    atomic_init(&pause->busy, 0);
+}
 
-struct pause {
-    pthread_barrier_t barrier;
-    _Atomic unsigned busy; /* workers that had something to deliver in this round */
-};
-
-struct pause_command {
-    struct command command; /* first */
-    struct pause *pause;
-};
+void pause_fini(struct pause *pause)
+{
+    pthread_barrier_destroy(&pause->barrier);
+}
 
 static void meet(struct pause *pause)
 {
@@ -43,28 +42,24 @@ static void settle(struct worker *worker, struct pause *pause)
 
 static void stand_still(struct worker *worker, struct command *command)
 {
-    struct pause *pause = ((struct pause_command *)command)->pause;
+    struct pause *pause = &worker->node->pause;
 
+    (void)command;
     meet(pause); /* from here on nobody reads */
     settle(worker, pause);
-    meet(pause); /* worker 0 acts between this one and the next */
-    meet(pause); /* not before all have left may <pause> go */
+    meet(pause); /* worker 0 has acted */
 }
 
 void pause_all(struct node *node, void (*act)(struct node *node, void *arg), void *arg)
 {
-    struct pause_command commands[SHARDS_MAX];
-    struct pause pause = {.busy = 0};
+    struct command commands[SHARDS_MAX];
 
-    pthread_barrier_init(&pause.barrier, NULL, node->worker_count);
     for (unsigned i = 1; i < node->worker_count; i++) {
-        commands[i] = (struct pause_command){.command.run = stand_still, .pause = &pause};
-        worker_post(&node->workers[i], &commands[i].command);
+        commands[i] = (struct command){.run = stand_still};
+        worker_post(&node->workers[i], &commands[i]);
     }
-    meet(&pause);
-    settle(&node->workers[0], &pause);
+    meet(&node->pause);
+    settle(&node->workers[0], &node->pause);
     act(node, arg);
-    meet(&pause);
-    meet(&pause);
-    pthread_barrier_destroy(&pause.barrier);
+    meet(&node->pause);
 }

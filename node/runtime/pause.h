@@ -9,7 +9,19 @@
 #ifndef NATTER_RUNTIME_PAUSE_H
 #define NATTER_RUNTIME_PAUSE_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 struct node;
+
+/* Where the workers meet. */
+struct pause {
+    pthread_barrier_t barrier;
+    _Atomic unsigned busy; /* workers that had something to deliver in this round */
+};
+
+void pause_init(struct pause *pause, unsigned worker_count);
+void pause_fini(struct pause *pause);
 
 /* Runs act(node, arg) on the calling thread while every worker stands still, then lets them go on. */
 void pause_all(struct node *node, void (*act)(struct node *node, void *arg), void *arg);
