@@ -148,6 +148,21 @@ bool table_remove(struct table *t, uint32_t hash, const void *item)
     return false;
 }
 
+bool table_replace(struct table *t, uint32_t hash, const void *old, void *item)
+{
+    assert(item != NULL);
+    if (t->count == 0)
+        return false;
+    for (uint32_t i = home_slot(stored_hash(hash), t->capacity); t->hashes[i] != 0;
+         i = slot_after(t, i)) {
+        if (t->items[i] == old) {
+            t->items[i] = item;
+            return true;
+        }
+    }
+    return false;
+}
+
 void *table_next(const struct table *t, uint32_t *at)
 {
     while (*at < t->capacity) {

@@ -50,6 +50,10 @@ bool table_add(struct table *t, uint32_t hash, void *item);
 /* Removes this very <item>, added under <hash>; false when it is not there. */
 bool table_remove(struct table *t, uint32_t hash, const void *item);
 
+/* Puts <item> in the place of <old>, added under the same <hash>; false when that is not there. Never
+ * allocates. */
+bool table_replace(struct table *t, uint32_t hash, const void *old, void *item);
+
 /* Walks the table in no promised order: *at is 0 to begin with, NULL says the end. The table must
  * not change meanwhile, but the items may: who frees them all does so in a walk, then calls
  * table_fini().

@@ -199,12 +199,10 @@ static void literal_remove(struct interest *in, struct interest_entry *entry)
     ring_remove(&ring, entry);
     if (ring == head)
         return;
-    table_remove(&in->literals, entry->hash, entry);
-    if (ring != NULL) {
-        bool added = table_add(&in->literals, entry->hash, ring);
-
-        assert(added); /* a place has just become free */
-    }
+    if (ring == NULL)
+        table_remove(&in->literals, entry->hash, entry);
+    else
+        table_replace(&in->literals, entry->hash, entry, ring);
 }
 
 static enum status wildcard_add(struct interest *in, struct interest_entry *entry)

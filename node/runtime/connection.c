@@ -126,6 +126,7 @@ static void end_session(struct connection *conn)
     client_free(conn->client);
     conn->client = NULL;
     atomic_fetch_sub(&conn->worker->node->broker.connections, 1);
+    worker_note_departure(conn->worker);
 }
 
 void connection_abort(struct connection *conn)

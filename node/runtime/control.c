@@ -91,28 +91,35 @@ static void take_options(struct worker *worker, struct command *command)
     free(command);
 }
 
-/* What of the node's excess of connections a worker has to close: its share, rounded up. */
-static uint32_t excess_of(struct node *node, struct worker *worker)
+/* How many connections there are beyond what is allowed. */
+static uint64_t excess_connections(struct node *node)
 {
     int64_t max = node_options(node)->max_connections;
     int64_t count = (int64_t)atomic_load(&node->broker.connections);
-    int64_t own = (int64_t)atomic_load(&worker->connection_count);
 
-    if (max < 0 || count <= max)
-        return 0;
-    return (uint32_t)(((count - max) * own + count - 1) / count);
+    return max < 0 || count <= max ? 0 : (uint64_t)(count - max);
 }
 
+/* The excess is spread over the workers as the connections are; the shares add up to it. */
 static void hand_out_options(struct node *node)
 {
+    uint64_t excess = excess_connections(node);
+    uint64_t count = atomic_load(&node->broker.connections);
+    uint64_t seen = 0;
+    uint64_t shared_out = 0;
+
     for (unsigned i = 0; i < node->worker_count; i++) {
         struct options_command *command = malloc(sizeof *command);
+        uint64_t due;
 
         if (command == NULL)
             continue; /* that worker goes on with the old ones */
+        seen += atomic_load(&node->workers[i].connection_count);
+        due = seen >= count ? excess : excess * seen / count;
         *command = (struct options_command){.command.run = take_options,
                                             .options = node_options(node),
-                                            .excess = excess_of(node, &node->workers[i])};
+                                            .excess = (uint32_t)(due - shared_out)};
+        shared_out = due;
         worker_post(&node->workers[i], &command->command);
     }
 }

@@ -9,6 +9,7 @@
 #include "node/runtime/pressure.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -185,6 +186,33 @@ static void on_hold_end(struct ev_loop *loop, ev_timer *timer, int events)
     worker_release_held(timer->data);
 }
 
+/* --- memory given back ----------------------------------------------------------------------- */
+
+#define TRIM_SECONDS 0.5
+#define TRIM_SHARE 0.01 /* of the time, at most */
+
+static void on_trim(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct worker *worker = timer->data;
+    uint64_t begin_ns = clock_now_ns();
+    double took_seconds;
+
+    (void)loop;
+    (void)events;
+    block_pool_trim(&worker->shard.blocks);
+    malloc_trim(0);
+    took_seconds = (double)(clock_now_ns() - begin_ns) / 1e9;
+    worker->trim_pause_seconds = took_seconds / TRIM_SHARE;
+}
+
+void worker_note_departure(struct worker *worker)
+{
+    if (ev_is_active(&worker->trimmer))
+        return;
+    ev_timer_set(&worker->trimmer, TRIM_SECONDS + worker->trim_pause_seconds, 0);
+    ev_timer_start(worker->loop, &worker->trimmer);
+}
+
 /* --- beginning and end ----------------------------------------------------------------------- */
 
 bool worker_init(struct worker *worker, struct node *node, unsigned index)
@@ -217,6 +245,8 @@ bool worker_init(struct worker *worker, struct node *node, unsigned index)
     ev_async_start(worker->loop, &worker->woken);
     ev_init(&worker->ticker, on_tick);
     worker->ticker.data = worker;
+    ev_init(&worker->trimmer, on_trim);
+    worker->trimmer.data = worker;
     ev_init(&worker->hold_end, on_hold_end);
     worker->hold_end.data = worker;
     return true;

@@ -49,6 +49,9 @@ struct worker {
     uint64_t ticker_due_ns; /* which is this */
     ev_timer hold_end;
 
+    double trim_pause_seconds; /* that has to pass first, so that it takes little of the time */
+    ev_timer trimmer;          /* gives memory back some time after connections have gone */
+
     ev_async rung;     /* another worker has sent something */
     uint64_t has_sent; /* to which workers since the last turn, a bit each */
 
@@ -74,6 +77,9 @@ void worker_stop(struct worker *worker);
 
 /* Writes all outboxes that have something in them. */
 void worker_flush(struct worker *worker);
+
+/* A connection has gone: memory that is free now goes back to the system, when there is time. */
+void worker_note_departure(struct worker *worker);
 
 /* Leaves <connection> unread until its consumers catch up, or for WORKER_HOLD_MS. */
 #define WORKER_HOLD_MS 10

@@ -49,6 +49,23 @@ Test(table, finds_what_was_added_until_it_is_removed)
     cr_expect_eq(table_memory_bytes(&t), 0);
 }
 
+Test(table, an_item_takes_the_place_of_another)
+{
+    struct city rome = {.number = 1};
+    struct city roma = {.number = 2};
+    struct table t = {0};
+
+    cr_expect_not(table_replace(&t, 99, &rome, &roma));
+    cr_assert(table_add(&t, 99, &rome));
+    cr_expect(table_replace(&t, 99, &rome, &roma));
+    cr_expect_null(find(&t, 99, 1));
+    cr_expect_eq(find(&t, 99, 2), &roma);
+    cr_expect_eq(table_count(&t), 1);
+    cr_expect_not(table_replace(&t, 99, &rome, &roma), "it is not there any more");
+    table_check(&t);
+    table_fini(&t);
+}
+
 Test(table, keeps_items_of_one_hash_apart)
 {
     struct city cities[100];

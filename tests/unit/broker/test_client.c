@@ -438,9 +438,9 @@ Test(client, limits_hold_to_the_byte)
 Test(client, long_names_within_the_longest_control_line_arrive_whole)
 {
     struct client *c;
-    size_t len = 70000;
+    size_t len = CONTROL_LINE_BYTES_MAX - 10;
 
-    world.options.max_control_line = 16 << 20;
+    world.options.max_control_line = CONTROL_LINE_BYTES_MAX;
     c = join(0);
     sayf(c, "SUB foo 1\r\nPUB foo %s 2\r\nhi\r\n", large('r', len));
     cr_expect_str_eq(heard(c), text_of("MSG foo 1 %s 2\r\nhi\r\n", large('r', len)));

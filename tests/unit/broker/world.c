@@ -244,10 +244,6 @@ void world_close(void)
         if (!p->is_gone)
             leave(p->client);
     }
-    for (unsigned from = 0; from < world.shard_count; from++) {
-        for (unsigned to = 0; to < world.shard_count; to++)
-            world.ways[from][to].is_full = false;
-    }
     world_carry();
     for (unsigned i = 0; i < world.shard_count; i++)
         shard_fini(&world.shards[i]);
