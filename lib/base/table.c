@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define CAPACITY_MIN 4
+#define LARGE_CAPACITY (UINT32_C(64) << 10)
 
 /* 0 marks a free slot, so an item hashed to 0 is kept as if hashed to 1. */
 static uint32_t stored_hash(uint32_t hash)
@@ -15,6 +16,14 @@ static uint32_t stored_hash(uint32_t hash)
 static uint32_t most_items(uint32_t capacity)
 {
     return (uint32_t)((uint64_t)capacity * 3 / 4);
+}
+
+/* Large tables grow by less: what they leave unused is what counts, not how often they move. */
+static uint32_t next_capacity(uint32_t capacity)
+{
+    if (capacity == 0)
+        return CAPACITY_MIN;
+    return capacity + (capacity < LARGE_CAPACITY ? capacity / 2 : capacity / 4);
 }
 
 /* The slot where a search for <hash> begins. The multiplication (by 2^32 over the golden ratio)
@@ -101,7 +110,7 @@ bool table_add(struct table *t, uint32_t hash, void *item)
     if (t->count == TABLE_ITEMS_MAX)
         return false;
     if (t->count >= most_items(t->capacity)) {
-        if (!resize(t, t->capacity == 0 ? CAPACITY_MIN : t->capacity + t->capacity / 2))
+        if (!resize(t, next_capacity(t->capacity)))
             return false;
     }
     put(t, stored_hash(hash), item);

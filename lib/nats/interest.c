@@ -38,12 +38,23 @@ static bool edge_is(const void *item, const void *key)
            bytes_equal(bytes_of(node->token, node->token_len), edge->token);
 }
 
+/* The text of an entry's pattern. */
+static struct bytes pattern_of(const struct interest *in, const struct interest_entry *entry)
+{
+    return bytes_of((const char *)entry + in->text_at, entry->pattern_len);
+}
+
+struct literal {
+    const struct interest *in;
+    struct bytes pattern;
+};
+
 static bool pattern_is(const void *item, const void *key)
 {
     const struct interest_entry *entry = item;
-    const struct bytes *pattern = key;
+    const struct literal *literal = key;
 
-    return bytes_equal(bytes_of(entry->pattern, entry->pattern_len), *pattern);
+    return bytes_equal(pattern_of(literal->in, entry), literal->pattern);
 }
 
 /* Takes the first token off *rest; more tokens follow while rest->data is not NULL. */
@@ -83,9 +94,9 @@ static void ring_remove(struct interest_entry **ring, struct interest_entry *ent
     entry->next->prev = entry->prev;
 }
 
-bool interest_init(struct interest *in)
+bool interest_init(struct interest *in, size_t text_at)
 {
-    *in = (struct interest){0};
+    *in = (struct interest){.text_at = text_at};
     table_init(&in->literals);
     table_init(&in->edges);
     in->root = calloc(1, sizeof *in->root);
@@ -179,10 +190,17 @@ static struct interest_node *node_walk(struct interest *in, struct bytes pattern
     return node;
 }
 
+static struct interest_entry *find_literal(const struct interest *in, struct bytes pattern,
+                                           uint32_t hash)
+{
+    struct literal wanted = {.in = in, .pattern = pattern};
+
+    return table_find(&in->literals, hash, pattern_is, &wanted);
+}
+
 static enum status literal_add(struct interest *in, struct interest_entry *entry)
 {
-    struct bytes pattern = bytes_of(entry->pattern, entry->pattern_len);
-    struct interest_entry *head = table_find(&in->literals, entry->hash, pattern_is, &pattern);
+    struct interest_entry *head = find_literal(in, pattern_of(in, entry), entry->hash);
 
     if (head == NULL && !table_add(&in->literals, entry->hash, entry))
         return STATUS_OUT_OF_MEMORY;
@@ -192,8 +210,7 @@ static enum status literal_add(struct interest *in, struct interest_entry *entry
 
 static void literal_remove(struct interest *in, struct interest_entry *entry)
 {
-    struct bytes pattern = bytes_of(entry->pattern, entry->pattern_len);
-    struct interest_entry *head = table_find(&in->literals, entry->hash, pattern_is, &pattern);
+    struct interest_entry *head = find_literal(in, pattern_of(in, entry), entry->hash);
     struct interest_entry *ring = head;
 
     ring_remove(&ring, entry);
@@ -208,8 +225,7 @@ static void literal_remove(struct interest *in, struct interest_entry *entry)
 static enum status wildcard_add(struct interest *in, struct interest_entry *entry)
 {
     bool is_full;
-    struct interest_node *node =
-        node_walk(in, bytes_of(entry->pattern, entry->pattern_len), true, &is_full);
+    struct interest_node *node = node_walk(in, pattern_of(in, entry), true, &is_full);
 
     if (node == NULL)
         return STATUS_OUT_OF_MEMORY;
@@ -220,8 +236,7 @@ static enum status wildcard_add(struct interest *in, struct interest_entry *entr
 static void wildcard_remove(struct interest *in, struct interest_entry *entry)
 {
     bool is_full;
-    struct interest_node *node =
-        node_walk(in, bytes_of(entry->pattern, entry->pattern_len), false, &is_full);
+    struct interest_node *node = node_walk(in, pattern_of(in, entry), false, &is_full);
 
     assert(node != NULL);
     ring_remove(is_full ? &node->beyond : &node->here, entry);
@@ -248,7 +263,7 @@ static void count_change(_Atomic uint32_t *changes)
 
 static void change(struct interest *in, const struct interest_entry *entry, bool has_wildcard)
 {
-    struct bytes rest = bytes_of(entry->pattern, entry->pattern_len);
+    struct bytes rest = pattern_of(in, entry);
     struct bytes first = take_token(&rest);
 
     if (!has_wildcard)
@@ -261,7 +276,7 @@ static void change(struct interest *in, const struct interest_entry *entry, bool
 
 enum status interest_add(struct interest *in, struct interest_entry *entry)
 {
-    struct bytes pattern = bytes_of(entry->pattern, entry->pattern_len);
+    struct bytes pattern = pattern_of(in, entry);
     bool has_wildcard = subject_has_wildcard(pattern);
     enum status st = subject_check_subscription(pattern);
 
@@ -278,7 +293,7 @@ enum status interest_add(struct interest *in, struct interest_entry *entry)
 
 void interest_remove(struct interest *in, struct interest_entry *entry)
 {
-    bool has_wildcard = subject_has_wildcard(bytes_of(entry->pattern, entry->pattern_len));
+    bool has_wildcard = subject_has_wildcard(pattern_of(in, entry));
 
     if (has_wildcard)
         wildcard_remove(in, entry);
@@ -290,7 +305,7 @@ void interest_remove(struct interest *in, struct interest_entry *entry)
 
 void interest_touch(struct interest *in, const struct interest_entry *entry)
 {
-    bool has_wildcard = subject_has_wildcard(bytes_of(entry->pattern, entry->pattern_len));
+    bool has_wildcard = subject_has_wildcard(pattern_of(in, entry));
 
     change(in, entry, has_wildcard);
 }
@@ -346,11 +361,11 @@ bool interest_match(const struct interest *in, struct bytes subject, interest_vi
 
     if (!subject_is_matchable(subject))
         return true;
-    literal = table_find(&in->literals, bytes_hash(subject), pattern_is, &subject);
+    literal = find_literal(in, subject, bytes_hash(subject));
     return visit_ring(&walk, literal) && visit_below(&walk, in->root, subject);
 }
 
-static uint64_t check_ring(const struct interest_entry *ring)
+static uint64_t check_ring(const struct interest *in, const struct interest_entry *ring)
 {
     const struct interest_entry *entry = ring;
     uint64_t count = 0;
@@ -359,8 +374,7 @@ static uint64_t check_ring(const struct interest_entry *ring)
         return 0;
     do {
         assert(entry->next->prev == entry);
-        assert(entry->pattern_len == ring->pattern_len);
-        assert(memcmp(entry->pattern, ring->pattern, ring->pattern_len) == 0);
+        assert(bytes_equal(pattern_of(in, entry), pattern_of(in, ring)));
         entry = entry->next;
         count++;
     } while (entry != ring);
@@ -368,7 +382,7 @@ static uint64_t check_ring(const struct interest_entry *ring)
 }
 
 /* Counts the entries at <node>, and at its "*" children, which stand in no table. */
-static uint64_t check_node(const struct interest_node *node)
+static uint64_t check_node(const struct interest *in, const struct interest_node *node)
 {
     uint64_t count = 0;
 
@@ -376,21 +390,21 @@ static uint64_t check_node(const struct interest_node *node)
         assert(node->parent == NULL || node->child_count > 0 || node->here != NULL ||
                node->beyond != NULL);
         assert(node->star == NULL || node->star->parent == node);
-        count += check_ring(node->here) + check_ring(node->beyond);
+        count += check_ring(in, node->here) + check_ring(in, node->beyond);
     }
     return count;
 }
 
 void interest_check(const struct interest *in)
 {
-    uint64_t count = check_node(in->root);
+    uint64_t count = check_node(in, in->root);
     const void *item;
 
     table_check(&in->literals);
     table_check(&in->edges);
     for (uint32_t at = 0; (item = table_next(&in->literals, &at)) != NULL;)
-        count += check_ring(item);
+        count += check_ring(in, item);
     for (uint32_t at = 0; (item = table_next(&in->edges, &at)) != NULL;)
-        count += check_node(item);
+        count += check_node(in, item);
     assert(count == in->entry_count);
 }

@@ -25,12 +25,12 @@
 
 #include <stdatomic.h>
 
-/* To be embedded in what is to be found. <pattern> is set by the owner before interest_add() and
- * stays until interest_remove(); the rest is the table's. */
+/* To be embedded in what is to be found. The owner sets <pattern_len>, and the pattern's text stands
+ * <text_at> bytes behind the entry's beginning, unchanged while the entry is in; the rest is the
+ * table's. There are millions of them: a pointer to the text would cost each eight bytes. */
 struct interest_entry {
     struct interest_entry *next; /* the ring of entries with the same pattern */
     struct interest_entry *prev;
-    const char *pattern;
     uint32_t pattern_len;
     uint32_t hash; /* of the whole pattern */
 };
@@ -41,6 +41,7 @@ struct interest_entry {
 struct interest_node;
 
 struct interest {
+    size_t text_at;        /* from an entry to its pattern, the same for all */
     struct table literals; /* rings of entries, by the whole pattern */
     struct table edges;    /* nodes of the tree, by parent and token */
     struct interest_node *root;
@@ -50,8 +51,8 @@ struct interest {
     _Atomic uint32_t changes_full[INTEREST_STAMPS_FULL];
 };
 
-/* False when memory is out. */
-bool interest_init(struct interest *in);
+/* For entries whose patterns stand <text_at> bytes behind their beginning. False when memory is out. */
+bool interest_init(struct interest *in, size_t text_at);
 void interest_fini(struct interest *in); /* every entry must have been removed */
 
 /* Makes <entry> findable under its pattern. Adding it twice is the caller's bug.

@@ -1,5 +1,8 @@
 #include "node/broker/account.h"
 
+#include "node/broker/subscription.h"
+
+#include <stddef.h>
 #include <stdlib.h>
 
 bool account_init(struct account *account, const char *name, struct account_lock *lock)
@@ -7,7 +10,7 @@ bool account_init(struct account *account, const char *name, struct account_lock
     *account = (struct account){.name = bytes_dup(bytes_of_str(name)), .lock = lock};
     if (account->name == NULL)
         return false;
-    if (!interest_init(&account->interest)) {
+    if (!interest_init(&account->interest, offsetof(struct subscription, text))) {
         free(account->name);
         return false;
     }

@@ -20,7 +20,6 @@ struct subscription *subscription_new(struct client *client,
     memcpy(sub->text + pattern.len, sid.data, sid.len);
     if (queue.len > 0)
         memcpy(sub->text + pattern.len + sid.len, queue.data, queue.len);
-    sub->entry.pattern = sub->text;
     sub->entry.pattern_len = (uint32_t)pattern.len;
     return sub;
 }
