@@ -98,9 +98,10 @@ void pressure_turn(struct worker *worker)
         client_close(slowest, STATUS_SLOW_PENDING);
         used = take_stock(worker);
     }
-    if (worker->budget.level != before)
+    if (worker->budget.level != before) {
         log_event(worker->budget.level > before ? LOG_WARN : LOG_INFO, "memory.pressure",
                   "level=%d used=%llu budget=%llu shard=%u", (int)worker->budget.level,
                   (unsigned long long)used, (unsigned long long)worker->budget.bytes,
                   worker->shard.index);
+    }
 }

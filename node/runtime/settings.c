@@ -26,28 +26,6 @@ struct reading {
 
 /* --- options as a whole --- */
 
-struct options *options_new(void)
-{
-    struct options *options = calloc(1, sizeof *options);
-
-    for (size_t i = 0; options != NULL && i < options_table_rows; i++) {
-        if (!option_set_default(&options_table[i], options)) {
-            options_free(options);
-            return NULL;
-        }
-    }
-    return options;
-}
-
-void options_free(struct options *options)
-{
-    if (options == NULL)
-        return;
-    for (size_t i = 0; i < options_table_rows; i++)
-        option_free_text(&options_table[i], options);
-    free(options);
-}
-
 void settings_free(struct settings *settings)
 {
     if (settings == NULL)

@@ -65,10 +65,4 @@ struct settings_listener {
 struct settings *settings_reload(const struct settings *running,
                                  const struct settings_listener *listener);
 
-/* Options at their defaults; NULL when memory is out. */
-struct options *options_new(void);
-
-/* Frees them and their texts; NULL is fine. */
-void options_free(struct options *options);
-
 #endif

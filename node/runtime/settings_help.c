@@ -1,6 +1,5 @@
 #include "node/runtime/settings_help.h"
 
-#include "node/runtime/settings.h"
 #include "node/runtime/settings_table.h"
 #include "node/runtime/settings_value.h"
 

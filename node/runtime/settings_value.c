@@ -372,3 +372,25 @@ bool option_set_from_flag(const struct option *option, struct options *options, 
     }
     return set_from_text(option, options, text, problem);
 }
+
+struct options *options_new(void)
+{
+    struct options *options = calloc(1, sizeof *options);
+
+    for (size_t i = 0; options != NULL && i < options_table_rows; i++) {
+        if (!option_set_default(&options_table[i], options)) {
+            options_free(options);
+            return NULL;
+        }
+    }
+    return options;
+}
+
+void options_free(struct options *options)
+{
+    if (options == NULL)
+        return;
+    for (size_t i = 0; i < options_table_rows; i++)
+        option_free_text(&options_table[i], options);
+    free(options);
+}

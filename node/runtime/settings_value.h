@@ -50,4 +50,10 @@ void show_duration(int64_t ns, char *out, size_t size);
 /* Frees the field if it is a text, and makes it NULL. */
 void option_free_text(const struct option *option, struct options *options);
 
+/* Options at their defaults; NULL when memory is out. */
+struct options *options_new(void);
+
+/* Frees them and their texts; NULL is fine. */
+void options_free(struct options *options);
+
 #endif
