@@ -98,6 +98,14 @@ void timers_fini(struct timers *ts)
     timers_init(ts);
 }
 
+bool timers_reserve(struct timers *ts)
+{
+    if (ts->count < ts->capacity)
+        return true;
+    return ts->count < TIMERS_MAX &&
+           resize(ts, ts->capacity == 0 ? CAPACITY_MIN : ts->capacity * 2);
+}
+
 bool timers_set(struct timers *ts, struct timer *t, uint64_t due_ns)
 {
     if (timer_is_set(t)) {
@@ -106,12 +114,8 @@ bool timers_set(struct timers *ts, struct timer *t, uint64_t due_ns)
         settle(ts, t->index - 1, t);
         return true;
     }
-    if (ts->count == TIMERS_MAX)
+    if (!timers_reserve(ts))
         return false;
-    if (ts->count == ts->capacity) {
-        if (!resize(ts, ts->capacity == 0 ? CAPACITY_MIN : ts->capacity * 2))
-            return false;
-    }
     t->due_ns = due_ns;
     sift_up(ts, ts->count++, t);
     return true;
@@ -157,7 +161,7 @@ struct timer *timers_take_due(struct timers *ts, uint64_t now_ns)
 void timers_check(const struct timers *ts)
 {
     assert(ts->count <= ts->capacity);
-    assert((ts->count == 0) == (ts->heap == NULL));
+    assert((ts->capacity == 0) == (ts->heap == NULL));
     for (uint32_t i = 0; i < ts->count; i++) {
         assert(ts->heap[i]->index == i + 1);
         assert(i == 0 || ts->heap[parent_of(i)]->due_ns <= ts->heap[i]->due_ns);

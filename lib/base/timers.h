@@ -45,6 +45,10 @@ void timers_fini(struct timers *ts);
  * changed. A timer that is set already always succeeds. */
 bool timers_set(struct timers *ts, struct timer *t, uint64_t due_ns);
 
+/* Makes room for one more timer: if that is the next to be set, it cannot fail. False when memory is
+ * out. */
+bool timers_reserve(struct timers *ts);
+
 /* Makes <t> idle; one that is idle already stays so. */
 void timers_cancel(struct timers *ts, struct timer *t);
 

@@ -24,6 +24,13 @@ void broker_fini(struct broker *broker)
     account_fini(&broker->global);
 }
 
+bool broker_is_full(const struct broker *broker, const struct options *options)
+{
+    int64_t max = options->max_connections;
+
+    return max >= 0 && (int64_t)atomic_load(&broker->connections) > max;
+}
+
 size_t broker_write_info(const struct broker *broker, const struct client *client, char *out,
                          size_t cap)
 {

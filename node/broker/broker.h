@@ -37,6 +37,9 @@ struct broker {
 bool broker_init(struct broker *broker, const struct options *options, struct account_lock *lock);
 void broker_fini(struct broker *broker);
 
+/* Whether there are more connections than max_connections allows. Any thread. */
+bool broker_is_full(const struct broker *broker, const struct options *options);
+
 /* Renders "INFO {...} CRLF" for one client; 0 when it does not fit or memory is out. */
 size_t broker_write_info(const struct broker *broker, const struct client *client, char *out,
                          size_t cap);

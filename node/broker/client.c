@@ -1,10 +1,7 @@
 #include "node/broker/client.h"
 
-#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "node/broker/broker.h"
-#include "node/broker/keepalive.h"
-#include "node/broker/session.h"
 #include "node/broker/shard.h"
 #include "node/broker/subscription.h"
 #include "node/broker/trace.h"
@@ -61,6 +58,8 @@ void client_send(struct client *c, struct bytes text)
         trace_text(c, text);
     if (!outbox_append_copy(&c->outbox, &c->shard->slices, &c->shard->writer, text))
         client_close(c, STATUS_OUT_OF_MEMORY);
+    else if (c->outbox.pending > (size_t)c->shard->options->max_pending)
+        client_close(c, STATUS_SLOW_PENDING);
     client_mark_dirty(c);
 }
 
@@ -71,7 +70,7 @@ static void send_error(struct client *c, struct bytes text)
     client_send(c, bytes_of_str("'\r\n"));
 }
 
-static void send_info(struct client *c)
+void client_send_info(struct client *c)
 {
     char line[SERVER_INFO_LINE_MAX];
     size_t len = broker_write_info(c->shard->broker, c, line, sizeof line);
@@ -81,12 +80,12 @@ static void send_info(struct client *c)
     client_send(c, bytes_of(line, len));
 }
 
-void client_send_info(struct client *c)
+void client_update_info(struct client *c)
 {
     if (c->connect.protocol < 1)
         return;
     if (c->has_ponged)
-        send_info(c);
+        client_send_info(c);
     else
         c->info_is_due = true;
 }
@@ -211,8 +210,6 @@ void client_regroup(struct client *c)
     account_write_end(c->account);
 }
 
-/* --- what comes in ---------------------------------------------------------------------------- */
-
 void client_apply_options(struct client *c)
 {
     const struct options *options = c->shard->options;
@@ -224,48 +221,7 @@ void client_apply_options(struct client *c)
     c->headers = c->connect.headers && !options->no_header_support;
     c->limits.headers_allowed = c->headers;
     if (is_news)
-        client_send_info(c);
-}
-
-static void client_refuse(struct client *c, enum status st)
-{
-    if (status_fate(st) == CLOSES)
-        client_close(c, st);
-    else
-        client_error(c, st);
-}
-
-size_t client_input(struct client *c, struct bytes in, struct block *holder, uint64_t now_ns)
-{
-    size_t given = in.len;
-    bool traces = trace_is_on();
-    struct event event;
-    enum status st;
-
-    c->shard->now_ns = now_ns;
-    c->heard_ns = now_ns;
-    while (!c->is_closing && (st = parser_next(&c->limits, &in, &event)) != STATUS_MORE) {
-        if (st == STATUS_OK && traces)
-            trace_event(c, &event);
-        if (st == STATUS_OK && event.kind == EVENT_PUBLISH) {
-            st = session_publish(c, &event, holder);
-        } else {
-            delivery_flush(c->shard);
-            if (st == STATUS_OK)
-                st = session_handle(c, &event, holder);
-        }
-        if (st != STATUS_OK) {
-            delivery_flush(c->shard);
-            client_refuse(c, st);
-        }
-    }
-    delivery_flush(c->shard);
-    return given - in.len;
-}
-
-size_t client_need(const struct client *c, struct bytes rest)
-{
-    return parser_need(&c->limits, rest);
+        client_update_info(c);
 }
 
 /* --- beginning and end ----------------------------------------------------------------------- */
@@ -303,8 +259,7 @@ static void undirty(struct client *c)
     c->next_dirty = NULL;
 }
 
-struct client *client_new(struct shard *shard, uint64_t cid, const char *ip, uint16_t port,
-                          uint64_t now_ns)
+struct client *client_new(struct shard *shard, uint64_t cid, const char *ip, uint16_t port)
 {
     struct client *c = calloc(1, sizeof *c);
 
@@ -328,10 +283,6 @@ struct client *client_new(struct shard *shard, uint64_t cid, const char *ip, uin
         return NULL;
     }
     enlist(c);
-    keepalive_start(c, now_ns);
-    send_info(c);
-    log_event(LOG_DEBUG, "client.connected", "cid=%llu ip=%s port=%u shard=%u",
-              (unsigned long long)cid, ip, port, shard->index);
     return c;
 }
 
@@ -367,7 +318,7 @@ bool client_move(struct client *c, struct shard *to)
     uint64_t due_ns = c->timer.due_ns;
     bool was_dirty = c->is_dirty;
 
-    if (!table_add(&to->by_cid, client_cid_hash(c->cid), c))
+    if (!timers_reserve(&to->timers) || !table_add(&to->by_cid, client_cid_hash(c->cid), c))
         return false;
     if (!move_outbox(c, to)) {
         table_remove(&to->by_cid, client_cid_hash(c->cid), c);
@@ -402,7 +353,6 @@ static void drop_all_subscriptions(struct client *c)
 
 void client_free(struct client *c)
 {
-    assert(!delivery_is_pending(&c->shard->delivery));
     drop_all_subscriptions(c);
     timers_cancel(&c->shard->timers, &c->timer);
     undirty(c);

@@ -1,9 +1,7 @@
-/* client: one client's session.
+/* client: one connected client, and what waits for it.
  *
- * Bytes go in by client_input(), bytes for the peer gather in the outbox, time goes in by
- * client_tick(). What a peer does wrong is answered as docs/protocol.md says; a session that must end
- * says so by client_is_closing(), and ends only when the runtime, at the end of its turn, has
- * written what it could and calls client_free(): nothing is freed under anybody's feet.
+ * Its subscriptions, its outbox, what it asked for in CONNECT, its counts. What its operations do is in
+ * session.h, what time does to it in keepalive.h.
  *
  * Owns      its subscriptions, its outbox, its CONNECT options.
  * Threads   its shard's.
@@ -65,7 +63,7 @@ struct client {
     void *owner;          /* the runtime's connection */
 
     /* time */
-    struct timer timer; /* when client_tick() wants to be called */
+    struct timer timer; /* when keepalive_tick() wants to be called */
     uint64_t started_ns;
     uint64_t heard_ns;
     uint64_t ping_due_ns;  /* when to see whether a PING is needed */
@@ -82,34 +80,17 @@ struct client {
     struct connect_options connect;
 };
 
-/* A session on <shard>, which knows it from now on, with INFO in its outbox. <ip> is the peer's
- * address without port. NULL when memory is out. */
-struct client *client_new(struct shard *shard, uint64_t cid, const char *ip, uint16_t port,
-                          uint64_t now_ns);
+/* A client of <shard>, which knows it from now on; session_open() is what the runtime calls. NULL when
+ * memory is out. */
+struct client *client_new(struct shard *shard, uint64_t cid, const char *ip, uint16_t port);
 
-/* Removes its subscriptions, empties its outbox and forgets it. Not from within client_input(). */
+/* Removes its subscriptions, empties its outbox and forgets it. Not from within session_input(). */
 void client_free(struct client *c);
 
 /* Hands the session over to another shard, with its subscriptions and what waits for it. No shard runs
  * meanwhile, nothing is under way between them, and no run is gathered. False when memory is out; then
  * it is where it was. */
 bool client_move(struct client *c, struct shard *to);
-
-/* Acts on every whole operation in <in> and returns how many bytes that took; the caller presents the
- * rest again, with what follows it. <holder> is the block <in> lies in, whose bytes stay unchanged while
- * anybody refers to it, or NULL when there is none. Nothing is consumed once it is closing. */
-size_t client_input(struct client *c, struct bytes in, struct block *holder, uint64_t now_ns);
-
-/* After client_input() has left <rest>: how long the operation that <rest> begins is, at least. */
-size_t client_need(const struct client *c, struct bytes rest);
-
-/* Acts on what time has brought: PINGs, stale connections, blocked writes. The runtime calls it when
- * the shard's timers say so. */
-void client_tick(struct client *c, uint64_t now_ns);
-
-/* What the runtime tells after it tried to write: <n> bytes went out, and whether the socket would
- * take more. */
-void client_written(struct client *c, size_t n, bool is_blocked, uint64_t now_ns);
 
 /* Ends the session: it closes at the end of the turn, for this reason; the peer is told what the
  * status says. The first reason stays. */
@@ -126,8 +107,11 @@ static inline bool client_is_closing(const struct client *c)
     return c->is_closing;
 }
 
-/* Queues INFO, now or, before its first PONG, right after that. For peers of protocol 1. */
+/* Queues INFO. */
 void client_send_info(struct client *c);
+
+/* INFO has changed: queues it, now or, before its first PONG, right after that. For peers of protocol 1. */
+void client_update_info(struct client *c);
 
 /* Asks the runtime to leave its socket unread until consumers have caught up, or for a moment. */
 void client_hold(struct client *c);

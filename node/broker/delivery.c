@@ -154,15 +154,27 @@ static void deliver_choice(struct shard *shard, const struct plan_choice *choice
     batch_drop_pieces(&d->batch);
 }
 
+/* The whole run, for the plain subscriptions of shard <to>. */
+static struct exchange_batch batch_for(const struct delivery *d, unsigned to)
+{
+    return (struct exchange_batch){.to = to,
+                                   .account = d->account,
+                                   .subject = plan_subject(d->plan),
+                                   .from = d->from,
+                                   .messages = d->batch.messages,
+                                   .count = d->batch.count};
+}
+
 static void deliver_remote_choice(struct shard *shard, const struct plan_queue *q, uint32_t remote,
                                   uint16_t first)
 {
     struct delivery *d = &shard->delivery;
-    struct exchange_batch batch = {.to = d->plan->remotes[q->remote_at + remote].shard,
-                                   .queue = plan_text(d->plan, q->name_at, q->name_len),
-                                   .next = d->next,
-                                   .at = first};
+    struct exchange_batch batch = batch_for(d, d->plan->remotes[q->remote_at + remote].shard);
 
+    batch.queue = plan_text(d->plan, q->name_at, q->name_len);
+    batch.next = d->next;
+    batch.at = first;
+    batch.count = 0;
     for (uint32_t at = first; at != BATCH_END; at = d->next[at])
         batch.count++;
     d->reach |= UINT64_C(1) << batch.to;
@@ -239,8 +251,7 @@ static uint32_t deliver_remote(struct shard *shard)
     uint32_t count = 0;
 
     for (uint64_t left = d->plan->plain_shards; left != 0; left &= left - 1) {
-        struct exchange_batch batch = {.to = (unsigned)__builtin_ctzll(left),
-                                       .count = d->batch.count};
+        struct exchange_batch batch = batch_for(d, (unsigned)__builtin_ctzll(left));
 
         exchange_send(shard, &batch);
         count++;

@@ -43,7 +43,7 @@ bool delivery_init(struct delivery *d);
 void delivery_fini(struct delivery *d);
 
 /* Takes one publish of <from>. Views in <event> hold until the run is flushed, at the latest before
- * client_input() returns; <holder> is the block they lie in, or NULL. False when memory is out. */
+ * session_input() returns; <holder> is the block they lie in, or NULL. False when memory is out. */
 bool delivery_publish(struct shard *shard, struct client *from, const struct event *event,
                       struct block *holder);
 

@@ -6,8 +6,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum record_kind { RECORD_MESSAGES, RECORD_BEHIND };
-
 /* A record begins with this; then subject and queue group, then the messages, each part at a multiple
  * of eight bytes. */
 struct record_head {
@@ -51,8 +49,55 @@ bool exchange_init(struct exchange *exchange, unsigned count)
     return exchange->first != NULL && exchange->last != NULL;
 }
 
+/* --- records --------------------------------------------------------------------------------- */
+
+void exchange_read(struct bytes record, struct exchange_record *out)
+{
+    struct record_head head;
+    size_t names_len;
+
+    assert(record.len >= sizeof head);
+    memcpy(&head, record.data, sizeof head);
+    names_len = head.subject_len + head.queue_len;
+    *out = (struct exchange_record){
+        .kind = head.kind,
+        .cid = head.cid,
+        .account = head.account,
+        .subject = bytes_of(record.data + sizeof head, head.subject_len),
+        .queue = bytes_of(record.data + sizeof head + head.subject_len, head.queue_len),
+        .count = head.count,
+        .messages = bytes_after(record, sizeof head + padded(names_len))};
+}
+
+struct block *exchange_take_message(struct exchange_record *record, struct message *m)
+{
+    struct record_message head;
+    struct bytes *rest = &record->messages;
+
+    assert(rest->len >= sizeof head);
+    memcpy(&head, rest->data, sizeof head);
+    *rest = bytes_after(*rest, sizeof head);
+    *m = (struct message){.tail = head.block != NULL ? head.block->data : rest->data,
+                          .tail_len = head.tail_len,
+                          .size = head.size,
+                          .header_len = head.header_len,
+                          .reply_len = head.reply_len,
+                          .has_headers = head.has_headers};
+    if (head.block == NULL)
+        *rest = bytes_after(*rest, padded(head.tail_len));
+    return head.block;
+}
+
 /* Frees the blocks that a record nobody will receive would have handed over. */
-static void drop_record(struct bytes record);
+static void drop_record(struct bytes bytes)
+{
+    struct exchange_record record;
+    struct message m;
+
+    exchange_read(bytes, &record);
+    for (uint32_t i = 0; i < record.count; i++)
+        free(exchange_take_message(&record, &m));
+}
 
 void exchange_fini(struct exchange *exchange)
 {
@@ -109,8 +154,6 @@ static void commit(struct shard *shard, unsigned to, size_t len, bool spills)
 {
     if (!spills)
         shard->host.commit(shard->host.arg, to, len);
-    else if (shard->delivery.from != NULL)
-        client_hold(shard->delivery.from);
 }
 
 static bool travels_in_block(const struct message *m)
@@ -151,13 +194,12 @@ static uint32_t step(const struct exchange_batch *batch, uint32_t at)
 }
 
 /* How many messages from <at> on fit one record, and how long it is. */
-static uint32_t measure(const struct delivery *d, const struct exchange_batch *batch, uint32_t at,
-                        uint32_t left, size_t *len)
+static uint32_t measure(const struct exchange_batch *batch, uint32_t at, uint32_t left, size_t *len)
 {
     uint32_t count = 0;
 
     for (; count < left; count++, at = step(batch, at)) {
-        size_t more = message_room(&d->batch.messages[at]);
+        size_t more = message_room(&batch->messages[at]);
 
         if (count > 0 && *len + more > EXCHANGE_BATCH_BYTES)
             break;
@@ -166,38 +208,46 @@ static uint32_t measure(const struct delivery *d, const struct exchange_batch *b
     return count;
 }
 
+/* Writes head and names, and returns where the messages go. */
+static char *put_names(char *at, const struct exchange_batch *batch, uint32_t count)
+{
+    struct record_head head = {.account = batch->account,
+                               .cid = batch->from->cid,
+                               .kind = EXCHANGE_MESSAGES,
+                               .count = count,
+                               .subject_len = (uint32_t)batch->subject.len,
+                               .queue_len = (uint32_t)batch->queue.len};
+
+    memcpy(at, &head, sizeof head);
+    at += sizeof head;
+    memcpy(at, batch->subject.data, batch->subject.len);
+    if (batch->queue.len > 0)
+        memcpy(at + batch->subject.len, batch->queue.data, batch->queue.len);
+    return at + padded(batch->subject.len + batch->queue.len);
+}
+
 void exchange_send(struct shard *shard, const struct exchange_batch *batch)
 {
-    struct delivery *d = &shard->delivery;
-    struct bytes subject = plan_subject(d->plan);
-    size_t names_len = padded(subject.len + batch->queue.len);
+    size_t names_len = padded(batch->subject.len + batch->queue.len);
     uint32_t left = batch->count;
     uint32_t at = batch->at;
 
     assert(names_len <= EXCHANGE_RECORD_MAX / 2);
     while (left > 0) {
         size_t len = sizeof(struct record_head) + names_len;
-        uint32_t count = measure(d, batch, at, left, &len);
-        struct record_head head = {.account = d->account,
-                                   .cid = d->from->cid,
-                                   .kind = RECORD_MESSAGES,
-                                   .count = count,
-                                   .subject_len = (uint32_t)subject.len,
-                                   .queue_len = (uint32_t)batch->queue.len};
+        uint32_t count = measure(batch, at, left, &len);
         bool spills;
         char *room = reserve(shard, batch->to, len, &spills);
-        char *to = room;
+        char *to;
 
         if (room == NULL)
             return;
-        memcpy(to, &head, sizeof head);
-        memcpy(to + sizeof head, subject.data, subject.len);
-        if (batch->queue.len > 0)
-            memcpy(to + sizeof head + subject.len, batch->queue.data, batch->queue.len);
-        to += sizeof head + names_len;
+        to = put_names(room, batch, count);
         for (uint32_t i = 0; i < count; i++, at = step(batch, at))
-            to = put_message(to, &d->batch.messages[at]);
+            to = put_message(to, &batch->messages[at]);
         commit(shard, batch->to, len, spills);
+        if (spills)
+            client_hold(batch->from);
         shard->stats.forwarded += count;
         left -= count;
     }
@@ -224,9 +274,9 @@ bool exchange_retry(struct shard *shard)
     return exchange->waiting == 0;
 }
 
-static void send_behind(struct shard *shard, unsigned to, uint64_t cid)
+void exchange_send_behind(struct shard *shard, unsigned to, uint64_t cid)
 {
-    struct record_head head = {.kind = RECORD_BEHIND, .cid = cid};
+    struct record_head head = {.kind = EXCHANGE_BEHIND, .cid = cid};
     bool spills;
     char *room = reserve(shard, to, sizeof head, &spills);
 
@@ -234,88 +284,4 @@ static void send_behind(struct shard *shard, unsigned to, uint64_t cid)
         return;
     memcpy(room, &head, sizeof head);
     commit(shard, to, sizeof head, spills);
-}
-
-/* --- receiving ------------------------------------------------------------------------------- */
-
-/* Takes the next message off *rest; a block it came in is the caller's from then on. */
-static struct block *take_message(struct bytes *rest, struct message *m)
-{
-    struct record_message head;
-
-    assert(rest->len >= sizeof head);
-    memcpy(&head, rest->data, sizeof head);
-    *rest = bytes_after(*rest, sizeof head);
-    *m = (struct message){.tail = head.block != NULL ? head.block->data : rest->data,
-                          .tail_len = head.tail_len,
-                          .size = head.size,
-                          .header_len = head.header_len,
-                          .reply_len = head.reply_len,
-                          .has_headers = head.has_headers};
-    if (head.block == NULL)
-        *rest = bytes_after(*rest, padded(head.tail_len));
-    return head.block;
-}
-
-static struct bytes messages_of(struct bytes record, const struct record_head *head)
-{
-    return bytes_after(record, sizeof *head + padded(head->subject_len + head->queue_len));
-}
-
-static void receive_messages(struct shard *shard, unsigned from, const struct record_head *head,
-                             struct bytes record)
-{
-    struct delivery_request request = {
-        .account = head->account,
-        .subject = bytes_of(record.data + sizeof *head, head->subject_len),
-        .queue = bytes_of(record.data + sizeof *head + head->subject_len, head->queue_len)};
-    struct bytes rest = messages_of(record, head);
-    bool is_behind = false;
-
-    for (uint32_t i = 0; i < head->count; i++) {
-        struct message m;
-        struct block *block = take_message(&rest, &m);
-
-        if (block != NULL)
-            block_adopt(block, &shard->blocks);
-        if (m.tail_len > 0)
-            is_behind = delivery_relay(shard, &request, &m, block) || is_behind;
-        if (block != NULL)
-            block_unref(block);
-    }
-    is_behind = delivery_relay_end(shard) || is_behind;
-    if (is_behind)
-        send_behind(shard, from, head->cid);
-}
-
-void exchange_receive(struct shard *shard, unsigned from, struct bytes record)
-{
-    struct record_head head;
-
-    assert(record.len >= sizeof head);
-    memcpy(&head, record.data, sizeof head);
-    if (head.kind == RECORD_BEHIND) {
-        struct client *c = shard_find_client(shard, head.cid);
-
-        if (c != NULL)
-            client_note_behind(c, from);
-        return;
-    }
-    receive_messages(shard, from, &head, record);
-}
-
-static void drop_record(struct bytes record)
-{
-    struct record_head head;
-    struct bytes rest;
-
-    memcpy(&head, record.data, sizeof head);
-    if (head.kind == RECORD_BEHIND)
-        return;
-    rest = messages_of(record, &head);
-    for (uint32_t i = 0; i < head.count; i++) {
-        struct message m;
-
-        free(take_message(&rest, &m));
-    }
 }

@@ -17,11 +17,14 @@
 #define NATTER_NODE_EXCHANGE_H
 
 #include "lib/base/bytes.h"
+#include "node/broker/batch.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct account;
+struct client;
 struct shard;
 
 /* Messages of at least this many bytes travel in blocks of their own. */
@@ -45,21 +48,45 @@ struct exchange {
 bool exchange_init(struct exchange *exchange, unsigned count);
 void exchange_fini(struct exchange *exchange);
 
-/* Which messages of the current run: those of a chain through <next>, or all in order if it is NULL. */
+/* Messages to one subject, for one shard: those of a chain through <next>, or all in order if it is
+ * NULL. */
 struct exchange_batch {
     unsigned to;
+    struct account *account;
+    struct bytes subject;
     struct bytes queue; /* serve this group; empty: the plain subscriptions */
+    struct client *from;
+    const struct message *messages;
     const uint16_t *next;
     uint32_t at;
     uint32_t count;
 };
 
-/* Sends messages of the shard's current run. When memory is out the messages are lost, as at most once
+/* Sends messages; who published them is held if the way is full. When memory is out the messages are lost, as at most once
  * allows, and counted. */
 void exchange_send(struct shard *shard, const struct exchange_batch *batch);
 
-/* Acts on one record that came from shard <from>. */
-void exchange_receive(struct shard *shard, unsigned from, struct bytes record);
+/* Tells shard <to> that all that client <cid> of its reached here is behind. */
+void exchange_send_behind(struct shard *shard, unsigned to, uint64_t cid);
+
+enum exchange_kind { EXCHANGE_MESSAGES, EXCHANGE_BEHIND };
+
+/* A record as the receiving shard reads it; views hold as long as the record does. */
+struct exchange_record {
+    enum exchange_kind kind;
+    uint64_t cid; /* of the publisher */
+    struct account *account;
+    struct bytes subject;
+    struct bytes queue;
+    uint32_t count;        /* messages, */
+    struct bytes messages; /* which exchange_take_message() takes off the front */
+};
+
+void exchange_read(struct bytes bytes, struct exchange_record *out);
+
+/* Takes the next message; the block it came in, if it is not NULL, is the caller's from then on. A
+ * message without a tail was lost for want of memory. */
+struct block *exchange_take_message(struct exchange_record *record, struct message *m);
 
 /* Tries to send what waits; true when nothing does any more. */
 bool exchange_retry(struct shard *shard);

@@ -68,7 +68,7 @@ static void ping(struct client *c, uint64_t now_ns)
     client_send(c, bytes_of_str("PING\r\n"));
 }
 
-void client_tick(struct client *c, uint64_t now_ns)
+void keepalive_tick(struct client *c, uint64_t now_ns)
 {
     c->shard->now_ns = now_ns;
     if (c->is_closing)
@@ -83,7 +83,7 @@ void client_tick(struct client *c, uint64_t now_ns)
     rearm(c);
 }
 
-void client_written(struct client *c, size_t n, bool is_blocked, uint64_t now_ns)
+void keepalive_written(struct client *c, size_t n, bool is_blocked, uint64_t now_ns)
 {
     bool was_blocked = c->blocked_ns != 0;
 

@@ -9,11 +9,21 @@
 #ifndef NATTER_NODE_KEEPALIVE_H
 #define NATTER_NODE_KEEPALIVE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct client;
 
 void keepalive_start(struct client *c, uint64_t now_ns);
 void keepalive_pong(struct client *c, uint64_t now_ns);
+
+/* Acts on what time has brought: PINGs, stale connections, blocked writes. The runtime calls it when
+ * the shard's timers say so. */
+void keepalive_tick(struct client *c, uint64_t now_ns);
+
+/* What the runtime tells after it tried to write: <n> bytes went out, and whether the socket would
+ * take more. */
+void keepalive_written(struct client *c, size_t n, bool is_blocked, uint64_t now_ns);
 
 #endif

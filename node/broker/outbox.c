@@ -186,9 +186,10 @@ static bool slice_absorb(struct slice *into, const struct slice *s)
     return true;
 }
 
+/* Copies what <s> shows to a block of its own, with room for at least <room> bytes. */
 static void slice_move_out(struct slice *s, struct block_pool *blocks, size_t room)
 {
-    struct block *own = block_take_sized(blocks, room);
+    struct block *own = block_take_sized(blocks, s->len > room ? s->len : room);
 
     if (own == NULL)
         return;
@@ -203,6 +204,8 @@ void outbox_settle(struct outbox *o, struct slice_pool *slices, struct block_poo
     struct slice *last = o->settled;
     struct slice *s = last == NULL ? o->first : last->next;
 
+    if (last != NULL && slice_pins(o->first) && o->first->block->capacity > OUTBOX_OWN_BYTES)
+        slice_move_out(o->first, blocks, OUTBOX_OWN_BYTES); /* what is left of it since */
     while (s != NULL) {
         struct slice *next = s->next;
 
@@ -213,7 +216,7 @@ void outbox_settle(struct outbox *o, struct slice_pool *slices, struct block_poo
             continue;
         }
         if (slice_pins(s))
-            slice_move_out(s, blocks, s->len > OUTBOX_OWN_BYTES ? s->len : OUTBOX_OWN_BYTES);
+            slice_move_out(s, blocks, OUTBOX_OWN_BYTES);
         last = s;
         s = next;
     }

@@ -1,10 +1,12 @@
 #include "node/broker/session.h"
 
+#include "lib/base/log.h"
 #include "lib/nats/subject.h"
 #include "node/broker/client.h"
 #include "node/broker/keepalive.h"
 #include "node/broker/shard.h"
 #include "node/broker/subscription.h"
+#include "node/broker/trace.h"
 
 #define SYSTEM_QUEUE "_sys_" /* belongs to servers */
 
@@ -180,12 +182,59 @@ static handler *const handlers[] = {
     [EVENT_IGNORED] = on_ignored,
 };
 
-enum status session_handle(struct client *c, const struct event *e, struct block *holder)
+/* --- the session ----------------------------------------------------------------------------- */
+
+struct client *session_open(struct shard *shard, uint64_t cid, const char *ip, uint16_t port,
+                            uint64_t now_ns)
 {
-    return handlers[e->kind](c, e, holder);
+    struct client *c = client_new(shard, cid, ip, port);
+
+    if (c == NULL)
+        return NULL;
+    keepalive_start(c, now_ns);
+    client_send_info(c);
+    log_event(LOG_DEBUG, "client.connected", "cid=%llu ip=%s port=%u shard=%u",
+              (unsigned long long)cid, ip, port, shard->index);
+    return c;
 }
 
-enum status session_publish(struct client *c, const struct event *e, struct block *holder)
+static void refuse(struct client *c, enum status st)
 {
-    return on_publish(c, e, holder);
+    if (status_fate(st) == CLOSES)
+        client_close(c, st);
+    else
+        client_error(c, st);
+}
+
+size_t session_input(struct client *c, struct bytes in, struct block *holder, uint64_t now_ns)
+{
+    size_t given = in.len;
+    bool traces = trace_is_on();
+    struct event event;
+    enum status st;
+
+    c->shard->now_ns = now_ns;
+    c->heard_ns = now_ns;
+    while (!c->is_closing && (st = parser_next(&c->limits, &in, &event)) != STATUS_MORE) {
+        if (st == STATUS_OK && traces)
+            trace_event(c, &event);
+        if (st == STATUS_OK && event.kind == EVENT_PUBLISH) {
+            st = on_publish(c, &event, holder);
+        } else {
+            delivery_flush(c->shard);
+            if (st == STATUS_OK)
+                st = handlers[event.kind](c, &event, holder);
+        }
+        if (st != STATUS_OK) {
+            delivery_flush(c->shard);
+            refuse(c, st);
+        }
+    }
+    delivery_flush(c->shard);
+    return given - in.len;
+}
+
+size_t session_need(const struct client *c, struct bytes rest)
+{
+    return parser_need(&c->limits, rest);
 }

@@ -2,12 +2,12 @@
  *
  * A connection belongs to one shard; nobody else touches it. A shard owns what its clients need on a
  * message's way: blocks, slices, plans, the batch being delivered. It does no I/O: the runtime
- * reads sockets into client_input(), then takes each client that has something to write or is
+ * reads sockets into session_input(), then takes each client that has something to write or is
  * to be closed from shard_take_dirty().
  *
- *     bytes --> client_input() --> delivery --> outboxes --> shard_take_dirty() --> socket
+ *     bytes --> session_input() --> delivery --> outboxes --> shard_take_dirty() --> socket
  *                                      |
- *                                      +--> host.reserve --> exchange_receive() of another shard
+ *                                      +--> host.reserve --> relay_receive() of another shard
  *
  * Threads   its own only, but for what the header of a field says. */
 #ifndef NATTER_NODE_SHARD_H
@@ -43,7 +43,7 @@ struct shard_host {
     void *arg;
     /* Room for a record of <len> bytes, at a multiple of eight, on the way to shard <to>; NULL when
      * there is none. commit() ends it; the other shard sees it, at the latest, when this one's turn
-     * is over, by exchange_receive(). */
+     * is over, by relay_receive(). */
     char *(*reserve)(void *arg, unsigned to, size_t len);
     void (*commit)(void *arg, unsigned to, size_t len);
 };
@@ -61,7 +61,7 @@ struct shard {
     struct delivery delivery;
     struct exchange exchange;
     struct random random;
-    struct timers timers; /* of clients, see client_tick() */
+    struct timers timers; /* of clients, see keepalive_tick() */
 
     struct client *clients; /* all, linked by <next> */
     struct table by_cid;    /* the same */

@@ -2,8 +2,8 @@
 
 #include "lib/base/clock.h"
 #include "node/broker/broker.h"
-#include "node/runtime/node.h"
-#include "node/runtime/pressure.h"
+#include "node/broker/keepalive.h"
+#include "node/broker/session.h"
 #include "node/runtime/worker.h"
 
 #include <assert.h>
@@ -69,7 +69,7 @@ bool connection_open(struct worker *worker, int fd, const struct address_ip *pee
 {
     struct connection *conn = calloc(1, sizeof *conn);
     struct stream stream;
-    uint64_t cid = atomic_fetch_add(&worker->node->broker.last_cid, 1) + 1;
+    uint64_t cid = atomic_fetch_add(&worker->shard.broker->last_cid, 1) + 1;
 
     stream_init(&stream, fd);
     if (conn == NULL) {
@@ -78,7 +78,7 @@ bool connection_open(struct worker *worker, int fd, const struct address_ip *pee
     }
     conn->stream = stream;
     conn->worker = worker;
-    conn->client = client_new(&worker->shard, cid, peer->ip, peer->port, clock_now_ns());
+    conn->client = session_open(&worker->shard, cid, peer->ip, peer->port, clock_now_ns());
     if (conn->client == NULL) {
         stream_close(&conn->stream);
         free(conn);
@@ -86,14 +86,14 @@ bool connection_open(struct worker *worker, int fd, const struct address_ip *pee
     }
     conn->client->owner = conn;
     enlist(conn);
-    atomic_fetch_add(&worker->node->broker.connections, 1);
+    atomic_fetch_add(&worker->shard.broker->connections, 1);
 
     ev_io_init(&conn->watcher, on_event, fd, EV_READ);
     conn->watcher.data = conn;
     ev_timer_init(&conn->linger, on_linger_end, LINGER_SECONDS, 0);
     conn->linger.data = conn;
     ev_io_start(worker->loop, &conn->watcher);
-    if (node_is_full(worker->node))
+    if (broker_is_full(worker->shard.broker, worker->shard.options))
         client_close(conn->client, STATUS_TOO_MANY_CONNECTIONS);
     return true;
 }
@@ -125,7 +125,7 @@ static void end_session(struct connection *conn)
     unhold(conn);
     client_free(conn->client);
     conn->client = NULL;
-    atomic_fetch_sub(&conn->worker->node->broker.connections, 1);
+    atomic_fetch_sub(&conn->worker->shard.broker->connections, 1);
     worker_note_departure(conn->worker);
 }
 
@@ -195,7 +195,7 @@ static void keep_rest(struct connection *conn, struct bytes rest)
 
     if (rest.len == 0 || client_is_closing(c))
         return;
-    need = client_need(c, rest);
+    need = session_need(c, rest);
     room = need >= GATHER_BYTES ? need : rest.len;
     conn->cut = block_take_sized(&conn->worker->shard.blocks, room);
     if (conn->cut == NULL) {
@@ -210,7 +210,7 @@ static void keep_rest(struct connection *conn, struct bytes rest)
 static void give(struct connection *conn, struct bytes in, struct block *holder)
 {
     uint64_t now_ns = conn->worker->shard.now_ns;
-    size_t used = client_input(conn->client, in, holder, now_ns);
+    size_t used = session_input(conn->client, in, holder, now_ns);
 
     keep_rest(conn, bytes_after(in, used));
 }
@@ -298,7 +298,7 @@ static void on_readable(struct connection *conn)
         client_close(conn->client, STATUS_PEER_CLOSED);
     else if (n == STREAM_FAILED)
         client_close(conn->client, STATUS_READ_ERROR);
-    if (pressure_is_on(worker) && conn->client->in_msgs != in_msgs)
+    if (pressure_is_on(&worker->pressure) && conn->client->in_msgs != in_msgs)
         client_hold(conn->client);
     if (n >= (ssize_t)FLUSH_BYTES)
         worker_flush(worker);
@@ -328,7 +328,7 @@ static void write_outbox(struct connection *conn)
         }
         for (size_t i = 0; i < count; i++)
             asked += pieces[i].iov_len;
-        client_written(c, (size_t)n, (size_t)n < asked, now_ns);
+        keepalive_written(c, (size_t)n, (size_t)n < asked, now_ns);
         if ((size_t)n < asked)
             break;
     }
@@ -376,7 +376,7 @@ void connection_flush(struct connection *conn)
     if (c->blocked_ns == 0 || client_is_closing(c))
         write_outbox(conn);
     else
-        client_written(c, 0, true, conn->worker->shard.now_ns);
+        keepalive_written(c, 0, true, conn->worker->shard.now_ns);
     if (client_is_closing(c)) {
         begin_linger(conn);
         return;
@@ -391,7 +391,8 @@ static void on_writable(struct connection *conn)
     write_outbox(conn);
     if (!client_is_closing(conn->client))
         watch(conn);
-    if (conn->client->outbox.pending <= CLIENT_BEHIND_BYTES / 4 && !pressure_is_on(conn->worker))
+    if (conn->client->outbox.pending <= CLIENT_BEHIND_BYTES / 4 &&
+        !pressure_is_on(&conn->worker->pressure))
         worker_release_held(conn->worker);
 }
 

@@ -1,6 +1,6 @@
 /* connection: a socket and the client's session it carries.
  *
- * The edge: it reads, calls client_input(), writes the outbox, and has no opinion. An operation cut off
+ * The edge: it reads, calls session_input(), writes the outbox, and has no opinion. An operation cut off
  * by the end of a read waits in a buffer of its own: a short one is put before the next read, a long
  * one is read on to in the place where it will stay. A connection in between holds no buffer.
  *

@@ -83,7 +83,7 @@ static void take_options(struct worker *worker, struct command *command)
     uint32_t excess = taken->excess;
 
     shard_set_options(&worker->shard, taken->options);
-    pressure_take_budget(worker);
+    pressure_take_budget(&worker->pressure, &worker->node->pressure);
     for (struct client *c = worker->shard.clients; c != NULL && excess > 0; c = c->next) {
         client_close(c, STATUS_TOO_MANY_CONNECTIONS);
         excess--;
@@ -163,7 +163,7 @@ static void on_reload(struct node *node)
     atomic_store(&node->options, fresh->options);
     control_open_log(fresh->options);
     node_files_write(node);
-    pressure_choose(&node->pressure, node);
+    pressure_choose(&node->pressure, fresh->options->max_memory_bytes, node->workers[0].loop);
     hand_out_options(node);
     log_event(LOG_INFO, "reload.done", "shards=%u", node->worker_count);
 }

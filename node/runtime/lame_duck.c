@@ -16,7 +16,7 @@ static void announce(struct worker *worker, struct command *command)
 {
     free(command);
     for (struct client *c = worker->shard.clients; c != NULL; c = c->next)
-        client_send_info(c);
+        client_update_info(c);
 }
 
 struct close_command {

@@ -18,13 +18,6 @@ const struct options *node_options(struct node *node)
     return atomic_load(&node->options);
 }
 
-bool node_is_full(struct node *node)
-{
-    int64_t max = node_options(node)->max_connections;
-
-    return max >= 0 && (int64_t)atomic_load(&node->broker.connections) > max;
-}
-
 /* --- accepting ------------------------------------------------------------------------------- */
 
 /* A connection on its way to another worker. */
@@ -148,7 +141,14 @@ bool node_init(struct node *node, struct settings *settings)
         return false;
     node->workers = calloc(node->worker_count, sizeof *node->workers);
     for (unsigned i = 0; node->workers != NULL && i < node->worker_count; i++) {
-        if (!worker_init(&node->workers[i], node, i))
+        struct worker_setup setup = {.node = node,
+                                     .broker = &node->broker,
+                                     .options = options,
+                                     .crossing = &node->crossing,
+                                     .index = i,
+                                     .count = node->worker_count};
+
+        if (!worker_init(&node->workers[i], &setup))
             return false;
     }
     return node->workers != NULL;
@@ -208,9 +208,9 @@ int node_run(struct node *node)
 {
     signal(SIGPIPE, SIG_IGN);
     node->exit_status = EXIT_FAILURE;
-    pressure_choose(&node->pressure, node);
+    pressure_choose(&node->pressure, node_options(node)->max_memory_bytes, node->workers[0].loop);
     for (unsigned i = 0; i < node->worker_count; i++)
-        pressure_take_budget(&node->workers[i]);
+        pressure_take_budget(&node->workers[i].pressure, &node->pressure);
     if (start_workers(node) && listen_for_clients(node) && node_files_write(node)) {
         node->exit_status = EXIT_SUCCESS;
         control_start(&node->control, node);
@@ -221,7 +221,7 @@ int node_run(struct node *node)
     }
     node_stop_listening(node);
     lame_duck_stop(&node->lame_duck);
-    pressure_stop(&node->pressure);
+    pressure_stop(&node->pressure, node->workers[0].loop);
     control_stop(&node->control);
     balance_stop(&node->balance);
     stop_workers(node);

@@ -4,7 +4,7 @@
  * duck, shutdown. Worker 0 runs on the calling thread and does all of this besides its own share.
  *
  * Owns      everything a node is made of, but for its settings.
- * Threads   node_run() on the main one; node_options() and node_is_full() on any. */
+ * Threads   node_run() on the main one; node_options() on any. */
 #ifndef NATTER_NODE_NODE_H
 #define NATTER_NODE_NODE_H
 
@@ -53,8 +53,5 @@ int node_run(struct node *node);
 void node_stop_listening(struct node *node);
 
 const struct options *node_options(struct node *node);
-
-/* Whether there are more connections than max_connections allows. */
-bool node_is_full(struct node *node);
 
 #endif

@@ -26,9 +26,9 @@ static void settle(struct worker *worker, struct pause *pause)
     bool is_settled;
 
     do {
-        bool any = crossing_receive(worker);
+        bool any = crossing_receive(worker->crossing);
 
-        any = crossing_publish(worker) || any;
+        any = crossing_publish(worker->crossing) || any;
         if (any || exchange_is_congested(&worker->shard.exchange))
             atomic_fetch_add(&pause->busy, 1);
         meet(pause);

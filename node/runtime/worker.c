@@ -3,10 +3,8 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "node/broker/client.h"
+#include "node/broker/keepalive.h"
 #include "node/runtime/connection.h"
-#include "node/runtime/crossing.h"
-#include "node/runtime/node.h"
-#include "node/runtime/pressure.h"
 
 #include <assert.h>
 #include <malloc.h>
@@ -66,7 +64,7 @@ void worker_flush(struct worker *worker)
 
     while ((c = shard_take_dirty(&worker->shard)) != NULL)
         connection_flush(c->owner);
-    crossing_publish(worker);
+    crossing_publish(worker->crossing);
 }
 
 /* Lets the loop wake up for the shard's earliest deadline, if it is another than before. */
@@ -87,16 +85,26 @@ static void set_ticker(struct worker *worker)
     ev_timer_start(worker->loop, &worker->ticker);
 }
 
+/* Takes what other shards have sent; publishers wait no longer once all of this one's is under way. */
+static void worker_receive(struct worker *worker)
+{
+    bool was_congested = exchange_is_congested(&worker->shard.exchange);
+
+    crossing_receive(worker->crossing);
+    if (was_congested && !exchange_is_congested(&worker->shard.exchange))
+        worker_release_held(worker);
+}
+
 static void on_turn_end(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
     struct worker *worker = watcher->data;
 
     (void)events;
-    crossing_receive(worker);
+    worker_receive(worker);
     worker_flush(worker);
-    pressure_turn(worker);
+    pressure_turn(&worker->pressure, &worker->shard);
     set_ticker(worker);
-    if (crossing_may_sleep(worker))
+    if (crossing_may_sleep(worker->crossing))
         ev_idle_stop(loop, &worker->sleepless);
     else
         ev_idle_start(loop, &worker->sleepless);
@@ -106,15 +114,7 @@ static void on_turn_begin(struct ev_loop *loop, ev_check *watcher, int events)
 {
     (void)loop;
     (void)events;
-    crossing_wake(watcher->data);
-}
-
-/* The turn's end does what there is to do. */
-static void on_rung(struct ev_loop *loop, ev_async *watcher, int events)
-{
-    (void)loop;
-    (void)watcher;
-    (void)events;
+    crossing_wake(((struct worker *)watcher->data)->crossing);
 }
 
 static void on_sleepless(struct ev_loop *loop, ev_idle *watcher, int events)
@@ -139,7 +139,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     (void)events;
     worker->ticker_due_ns = TIMERS_NEVER;
     while ((due = timers_take_due(&worker->shard.timers, now_ns)) != NULL)
-        client_tick(client_of_timer(due), now_ns);
+        keepalive_tick(client_of_timer(due), now_ns);
 }
 
 /* --- publishers held back -------------------------------------------------------------------- */
@@ -152,7 +152,7 @@ void worker_hold(struct worker *worker, struct connection *conn)
     conn->next_held = worker->held;
     worker->held = conn;
     if (!ev_is_active(&worker->hold_end)) {
-        double hold_ms = pressure_is_on(worker) ? PRESSURE_HOLD_MS : WORKER_HOLD_MS;
+        double hold_ms = pressure_is_on(&worker->pressure) ? PRESSURE_HOLD_MS : WORKER_HOLD_MS;
 
         ev_timer_set(&worker->hold_end, hold_ms / 1e3, 0);
         ev_timer_start(worker->loop, &worker->hold_end);
@@ -165,7 +165,7 @@ void worker_release_held(struct worker *worker)
 
     ev_timer_stop(worker->loop, &worker->hold_end);
     if (exchange_is_congested(&worker->shard.exchange))
-        return; /* crossing_receive() releases them */
+        return; /* worker_receive() releases them */
     worker->held = NULL;
     while (conn != NULL) {
         struct connection *next = conn->next_held;
@@ -215,20 +215,20 @@ void worker_note_departure(struct worker *worker)
 
 /* --- beginning and end ----------------------------------------------------------------------- */
 
-bool worker_init(struct worker *worker, struct node *node, unsigned index)
+bool worker_init(struct worker *worker, const struct worker_setup *setup)
 {
     uint64_t seed;
 
-    *worker = (struct worker){.node = node, .ticker_due_ns = TIMERS_NEVER};
+    *worker = (struct worker){.node = setup->node, .ticker_due_ns = TIMERS_NEVER};
     if (!random_secure(&seed, sizeof seed) ||
-        !shard_init(&worker->shard, &node->broker, index, node->worker_count, seed))
+        !shard_init(&worker->shard, setup->broker, setup->index, setup->count, seed))
         return false;
-    worker->shard.options = node_options(node);
+    worker->shard.options = setup->options;
     worker->shard.now_ns = clock_now_ns();
-    crossing_attach(worker);
     worker->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
     if (worker->loop == NULL)
         return false;
+    worker->crossing = crossing_attach(setup->crossing, &worker->shard, worker->loop);
     pthread_mutex_init(&worker->commands_lock, NULL);
 
     ev_prepare_init(&worker->turn_end, on_turn_end);
@@ -238,8 +238,6 @@ bool worker_init(struct worker *worker, struct node *node, unsigned index)
     worker->turn_begin.data = worker;
     ev_check_start(worker->loop, &worker->turn_begin);
     ev_idle_init(&worker->sleepless, on_sleepless);
-    ev_async_init(&worker->rung, on_rung);
-    ev_async_start(worker->loop, &worker->rung);
     ev_async_init(&worker->woken, on_woken);
     worker->woken.data = worker;
     ev_async_start(worker->loop, &worker->woken);
@@ -268,7 +266,7 @@ void worker_fini(struct worker *worker)
 void worker_run(struct worker *worker)
 {
     ev_run(worker->loop, 0);
-    crossing_receive(worker); /* what was under way still goes out */
+    crossing_receive(worker->crossing); /* what was under way still goes out */
     worker_flush(worker);
 }
 

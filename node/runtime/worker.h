@@ -9,7 +9,8 @@
 #define NATTER_NODE_WORKER_H
 
 #include "node/broker/shard.h"
-#include "node/runtime/memory_budget.h"
+#include "node/runtime/crossing.h"
+#include "node/runtime/pressure.h"
 
 #include <ev.h>
 #include <pthread.h>
@@ -29,7 +30,7 @@ struct command {
 
 struct worker {
     struct shard shard;
-    struct node *node;
+    struct node *node; /* for those above it: the worker itself needs no node */
     struct ev_loop *loop;
     pthread_t thread;
     pid_t tid; /* of the thread, once it runs */
@@ -38,9 +39,8 @@ struct worker {
 
     struct block *input; /* what sockets are read into; a new one once somebody looks into it */
     struct connection *connections;
-    _Atomic uint32_t connection_count; /* written by this worker, read by any; */
-    _Atomic uint64_t block_bytes;      /* so is this: what its blocks hold */
-    struct memory_budget budget;
+    _Atomic uint32_t connection_count; /* written by this worker, read by any */
+    struct pressure_end pressure;
     struct connection *held; /* publishers whose sockets are left unread for a moment */
     ev_prepare turn_end;
     ev_check turn_begin;
@@ -52,16 +52,25 @@ struct worker {
     double trim_pause_seconds; /* that has to pass first, so that it takes little of the time */
     ev_timer trimmer;          /* gives memory back some time after connections have gone */
 
-    ev_async rung;     /* another worker has sent something */
-    uint64_t has_sent; /* to which workers since the last turn, a bit each */
+    struct crossing_end *crossing;
 
     ev_async woken; /* there are commands */
     pthread_mutex_t commands_lock;
     struct command *commands; /* newest first */
 };
 
-/* False when memory or descriptors are out. */
-bool worker_init(struct worker *worker, struct node *node, unsigned index);
+/* What a worker is made of besides itself; all of it outlives the worker. */
+struct worker_setup {
+    struct node *node;
+    struct broker *broker;
+    const struct options *options;
+    struct crossing *crossing;
+    unsigned index;
+    unsigned count; /* workers in all */
+};
+
+/* False when memory or descriptors are out; worker_fini() takes it all the same. */
+bool worker_init(struct worker *worker, const struct worker_setup *setup);
 void worker_fini(struct worker *worker); /* closes what connections are left */
 
 /* Runs the loop until worker_stop(). worker_start() does so on a thread of its own. */

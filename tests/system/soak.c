@@ -25,6 +25,7 @@ enum {
     ROUNDS_MIN = 12,
     ROUND_MS_MAX = 10000,
     SETTLE_DEADLINE_MS = 20000,
+    PATIENCE_MS = 20000, /* a publisher may be held back while others are slow */
     FILES_SLACK = 8,
     BODY_MAX = 65536,
     PAIR_LATENCY_MAX_MS = 3000,
@@ -134,7 +135,7 @@ static void want(struct crowd *crowd, struct member *member)
  * connection instead. */
 static bool catch_up(struct crowd *crowd, struct wire *wire)
 {
-    int64_t deadline = now_ms() + NODE_DEADLINE_MS;
+    int64_t deadline = now_ms() + PATIENCE_MS;
 
     wire_send_text(wire, "PING\r\n");
     for (;;) {

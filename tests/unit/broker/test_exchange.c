@@ -181,15 +181,15 @@ Test(exchange, every_size_arrives)
         const char *payload = large((char)('a' + i), sizes[i]);
 
         sayf(from, "PUB foo %zu\r\n%s\r\n", sizes[i], payload);
-        cr_expect_str_eq(heard(b), text_of("MSG foo 1 %zu\r\n%s\r\n", sizes[i], payload));
-        say_large(from, "foo", 'x', sizes[i]);
+        cr_expect(is_text(heard(b), text_of("MSG foo 1 %zu\r\n%s\r\n", sizes[i], payload)),
+                  "%zu bytes", sizes[i]);
     }
 }
 
 Test(exchange, sizes_mix_in_a_run_and_stay_in_order)
 {
-    static const size_t sizes[] = {5, 100000, 3, 30000, 30000, 2, 16000, 16000, 16000, 16000, 16000,
-                                   17000, 1};
+    static const size_t sizes[] = {5,     100000, 3,     30000, 30000, 2, 16000,
+                                   16000, 16000,  16000, 16000, 17000, 1};
     struct client *from = join(0);
     struct client *b = subscriber(1, "SUB foo 1\r\n");
     struct client *q = subscriber(1, "SUB foo workers 2\r\n");
@@ -208,7 +208,7 @@ Test(exchange, sizes_mix_in_a_run_and_stay_in_order)
 
         for (char *at = text; (at = strstr(at, "MSG foo ")) != NULL; at++)
             at[8] = '#';
-        cr_expect_str_eq(text, due);
+        cr_expect(is_text(text, due));
     }
 }
 
@@ -241,7 +241,7 @@ Test(exchange, long_names_fit_a_record)
     say(from, "PUB foo 2\r\nhi\r\n");
     cr_expect_eq(count_of(heard(b), "MSG foo"), 2);
     sayf(from, "PUB %s 2\r\nhi\r\n", subject);
-    cr_expect_str_eq(heard(b), text_of("MSG %s 2 2\r\nhi\r\n", subject));
+    cr_expect(is_text(heard(b), text_of("MSG %s 2 2\r\nhi\r\n", subject)));
     sayf(from, "PUB foo %s 2\r\nhi\r\n", name);
     cr_expect_eq(count_of(heard(b), name), 2);
 }
@@ -356,9 +356,10 @@ Test(exchange_of_three, what_finds_its_way_full_waits_in_order)
     cr_expect_not(exchange_is_congested(exchange));
     say(from, numbered("PUB e", 8, 1));
     world_carry();
-    cr_expect_str_eq(heard(b), text_of("%s%sMSG c 1 50000\r\n%s\r\n%s%s", numbered("MSG a 1", 0, 3),
-                                       numbered("MSG b 1", 3, 3), large('x', 50000),
-                                       numbered("MSG d 1", 7, 1), numbered("MSG e 1", 8, 1)));
+    cr_expect(
+        is_text(heard(b), text_of("%s%sMSG c 1 50000\r\n%s\r\n%s%s", numbered("MSG a 1", 0, 3),
+                                  numbered("MSG b 1", 3, 3), large('x', 50000),
+                                  numbered("MSG d 1", 7, 1), numbered("MSG e 1", 8, 1))));
 }
 
 Test(exchange_of_three, one_full_way_does_not_hold_up_what_waits_for_another)

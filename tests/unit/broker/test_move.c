@@ -64,9 +64,9 @@ Test(move, it_takes_along_what_waits_for_it_in_order)
     cr_expect_eq(shard_take_dirty(&world.shards[2]), c, "somebody must write it");
     client_mark_dirty(c);
     say(c, "PUB foo 1\r\n3\r\n");
-    cr_expect_str_eq(heard(c), text_of("MSG foo 1 1\r\n1\r\nMSG foo 1 50000\r\n%s\r\n"
-                                       "MSG foo 1 1\r\n2\r\nMSG foo 1 1\r\n3\r\n",
-                                       big));
+    cr_expect(is_text(heard(c), text_of("MSG foo 1 1\r\n1\r\nMSG foo 1 50000\r\n%s\r\n"
+                                        "MSG foo 1 1\r\n2\r\nMSG foo 1 1\r\n3\r\n",
+                                        big)));
 }
 
 Test(move, it_goes_on_in_the_middle_of_an_operation)

@@ -24,8 +24,7 @@ TestSuite(plan_of_shards, .init = three_shards, .fini = world_close);
 
 static struct plan *plan_at(unsigned shard, const char *subject)
 {
-    struct plan *p =
-        plan_find(&world.shards[shard], &world.broker.global, bytes_of_str(subject));
+    struct plan *p = plan_find(&world.shards[shard], &world.broker.global, bytes_of_str(subject));
 
     cr_assert_not_null(p);
     cr_assert(plan_holds(p));
@@ -110,8 +109,7 @@ Test(plan, groups_those_who_receive_the_same_bytes)
         say(join(0), "SUB foo 1\r\n");
     say(join(0), "SUB foo 2\r\n");
     say(join_saying(0, "{\"headers\":false}"), "SUB foo 1\r\n");
-    cr_expect_str_eq(groups(plan("foo")),
-                     "HMSG foo 1 x3; HMSG foo 2 x1; without HMSG foo 1 x1");
+    cr_expect_str_eq(groups(plan("foo")), "HMSG foo 1 x3; HMSG foo 2 x1; without HMSG foo 1 x1");
     cr_expect_eq(plan("foo")->member_count, 5);
 }
 

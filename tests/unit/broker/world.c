@@ -2,6 +2,9 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "node/broker/keepalive.h"
+#include "node/broker/relay.h"
+#include "node/broker/session.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -95,7 +98,7 @@ static bool carry_one(unsigned from, unsigned to)
     world.records++;
     if (record->len > world.longest)
         world.longest = record->len;
-    exchange_receive(&world.shards[to], from, bytes_of(record->data, record->len));
+    relay_receive(&world.shards[to], from, bytes_of(record->data, record->len));
     free(record->data);
     free(record);
     return true;
@@ -153,8 +156,8 @@ static struct account_lock lock = {lock_read, lock_read_end, lock_write, lock_wr
 /* --- beginning and end ------------------------------------------------------------------------ */
 
 static const struct options stock = {
-    .host = (char *)(uintptr_t)"0.0.0.0",
-    .server_name = (char *)(uintptr_t)"world",
+    .host = (char *)(uintptr_t) "0.0.0.0",
+    .server_name = (char *)(uintptr_t) "world",
     .port = 4222,
     .max_control_line = 4096,
     .max_payload = 1 << 20,
@@ -299,6 +302,19 @@ const char *large(char fill, size_t size)
     return out;
 }
 
+bool is_text(const char *got, const char *due)
+{
+    size_t at = 0;
+
+    while (got[at] != '\0' && got[at] == due[at])
+        at++;
+    if (got[at] == due[at])
+        return true;
+    fprintf(stderr, "at byte %zu of %zu: \"%.60s\", not \"%.60s\"\n", at, strlen(got), got + at,
+            due + at);
+    return false;
+}
+
 unsigned count_of(const char *text, const char *part)
 {
     unsigned count = 0;
@@ -322,8 +338,8 @@ struct client *join_saying(unsigned shard, const char *connect)
 
     if (p == NULL)
         return NULL;
-    c = client_new(&world.shards[shard], atomic_fetch_add(&world.broker.last_cid, 1) + 1,
-                   "192.0.2.7", 5555, world.now_ns);
+    c = session_open(&world.shards[shard], atomic_fetch_add(&world.broker.last_cid, 1) + 1,
+                     "192.0.2.7", 5555, world.now_ns);
     if (c == NULL) {
         free(p);
         return NULL;
@@ -370,13 +386,13 @@ void release(struct client *c)
 
 /* --- what goes in ----------------------------------------------------------------------------- */
 
-/* Keeps what client_input() has not taken, as the runtime does. */
+/* Keeps what session_input() has not taken, as the runtime does. */
 static void keep_rest(struct peer *p, struct bytes rest)
 {
     char *kept = NULL;
 
     if (rest.len > 0 && !client_is_closing(p->client)) {
-        size_t need = client_need(p->client, rest);
+        size_t need = session_need(p->client, rest);
 
         assert(need > rest.len);
         kept = malloc(rest.len);
@@ -392,7 +408,7 @@ static void keep_rest(struct peer *p, struct bytes rest)
 
 static void give(struct peer *p, struct bytes in, struct block *holder)
 {
-    size_t taken = client_input(p->client, in, holder, world.now_ns);
+    size_t taken = session_input(p->client, in, holder, world.now_ns);
 
     assert(taken <= in.len);
     keep_rest(p, bytes_after(in, taken));
@@ -484,7 +500,7 @@ static size_t write_some(struct client *c, char *out, size_t room)
         used += n;
     }
     is_blocked = total < c->outbox.pending && random_below(&chance, 2) == 0;
-    client_written(c, total, is_blocked, world.now_ns);
+    keepalive_written(c, total, is_blocked, world.now_ns);
     return total;
 }
 
@@ -514,7 +530,7 @@ void take(struct client *c, size_t n)
     size_t len = n < c->outbox.pending ? n : c->outbox.pending;
 
     note_dirty();
-    client_written(c, len, len < c->outbox.pending, world.now_ns);
+    keepalive_written(c, len, len < c->outbox.pending, world.now_ns);
     world_check();
 }
 
@@ -532,7 +548,7 @@ static void tick(uint64_t now_ns)
 
         world.shards[i].now_ns = now_ns;
         while ((due = timers_take_due(&world.shards[i].timers, now_ns)) != NULL)
-            client_tick(client_of_timer(due), now_ns);
+            keepalive_tick(client_of_timer(due), now_ns);
     }
     world_check();
 }

@@ -22,11 +22,11 @@
 
 #define WORLD_SHARDS_MAX 4
 
-/* What a client says reaches client_input() so. Every way must give the same conversation. */
+/* What a client says reaches session_input() so. Every way must give the same conversation. */
 enum world_pieces {
-    WHOLE,       /* in a block that outboxes may share */
-    WHOLE_COPIED /* in memory that is gone afterwards, at once */,
-    BYTE_BY_BYTE /* with every byte the rest is presented again */
+    WHOLE,        /* at once, in a block that outboxes may share */
+    WHOLE_COPIED, /* at once, in memory that is written over afterwards */
+    BYTE_BY_BYTE  /* with every byte the rest is presented again */
 };
 
 struct record; /* on its way between two shards */
@@ -47,7 +47,7 @@ struct world {
     struct way ways[WORLD_SHARDS_MAX][WORLD_SHARDS_MAX]; /* from, to */
     uint64_t now_ns;
     enum world_pieces pieces;
-    bool is_still;    /* records stay on their ways until world_carry() */
+    bool is_still; /* records stay on their ways until world_carry() */
     uint64_t seed;
     uint32_t records; /* carried so far */
     size_t longest;   /* of the records */
@@ -89,6 +89,9 @@ void take(struct client *c, size_t n);
 
 /* How often <part> stands in <text>. */
 unsigned count_of(const char *text, const char *part);
+
+/* Equal, and where not, says where on stderr: for texts too long to be shown whole. */
+bool is_text(const char *got, const char *due);
 
 /* Makes text as printf does; the world frees it. */
 __attribute__((format(printf, 1, 2))) const char *text_of(const char *format, ...);
