@@ -2,15 +2,17 @@
 
 #include "lib/base/log.h"
 #include "node/broker/client.h"
-#include "node/runtime/connection.h"
+#include "node/runtime/lame_duck.h"
 #include "node/runtime/node.h"
 #include "node/runtime/node_files.h"
 #include "node/runtime/pressure.h"
 
 #include <errno.h>
+#include <ev.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Options a worker may still look at; freed with the node, since a reload is rare. */
 struct retired_settings {
@@ -18,7 +20,17 @@ struct retired_settings {
     struct settings *settings;
 };
 
-bool control_open_log(const struct options *options)
+#define SIGNALS 5
+
+struct control {
+    struct node node;
+    struct lame_duck lame_duck;
+    struct settings *settings; /* the current ones */
+    struct retired_settings *retired;
+    ev_signal signals[SIGNALS];
+};
+
+static bool open_log(const struct options *options)
 {
     struct log_options log = {.level = LOG_INFO,
                               .with_time = options->logtime,
@@ -38,33 +50,33 @@ bool control_open_log(const struct options *options)
 
 /* --- stopping -------------------------------------------------------------------------------- */
 
-static void stop(struct node *node, int number)
+static void stop(struct control *control, int number)
 {
     log_event(LOG_INFO, "node.stopping", "signal=%d", number);
-    worker_stop(&node->workers[0]);
+    worker_stop(&control->node.workers[0]);
 }
 
-static void on_int(struct node *node)
+static void on_int(struct control *control)
 {
-    stop(node, SIGINT);
+    stop(control, SIGINT);
 }
 
-static void on_term(struct node *node)
+static void on_term(struct control *control)
 {
-    if (node->lame_duck.is_on)
+    if (control->lame_duck.is_on)
         log_event(LOG_INFO, "node.lame_duck", "ignored=SIGTERM");
     else
-        stop(node, SIGTERM);
+        stop(control, SIGTERM);
 }
 
-static void on_lame_duck(struct node *node)
+static void on_lame_duck(struct control *control)
 {
-    lame_duck_begin(&node->lame_duck, node);
+    lame_duck_begin(&control->lame_duck, &control->node);
 }
 
-static void on_reopen(struct node *node)
+static void on_reopen(struct control *control)
 {
-    bool is_open = control_open_log(node_options(node));
+    bool is_open = open_log(control->settings->options);
 
     log_event(is_open ? LOG_INFO : LOG_ERROR, "log.reopened", "ok=%s", is_open ? "yes" : "no");
 }
@@ -148,20 +160,21 @@ static void retire(struct control *control, struct settings *settings)
     control->retired = retired;
 }
 
-static void on_reload(struct node *node)
+static void on_reload(struct control *control)
 {
     struct settings_listener listener = {.complaint = log_complaint, .change = log_change};
-    struct settings *fresh = settings_reload(node->settings, &listener);
+    struct settings *fresh = settings_reload(control->settings, &listener);
+    struct node *node = &control->node;
 
     if (fresh == NULL) {
         log_event(LOG_ERROR, "reload.failed", "reason=\"nothing was changed\"");
         return;
     }
     node_files_remove(node);
-    retire(&node->control, node->settings);
-    node->settings = fresh;
+    retire(control, control->settings);
+    control->settings = fresh;
     atomic_store(&node->options, fresh->options);
-    control_open_log(fresh->options);
+    open_log(fresh->options);
     node_files_write(node);
     pressure_choose(&node->pressure, fresh->options->max_memory_bytes, node->workers[0].loop);
     hand_out_options(node);
@@ -172,8 +185,8 @@ static void on_reload(struct node *node)
 
 static const struct {
     int number;
-    void (*act)(struct node *node);
-} actions[CONTROL_SIGNALS] = {
+    void (*act)(struct control *control);
+} actions[SIGNALS] = {
     {SIGINT, on_int},     {SIGTERM, on_term},      {SIGHUP, on_reload},
     {SIGUSR1, on_reopen}, {SIGUSR2, on_lame_duck},
 };
@@ -184,23 +197,51 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 
     (void)loop;
     (void)events;
-    actions[watcher - control->signals].act(control->node);
+    actions[watcher - control->signals].act(control);
 }
 
-void control_start(struct control *control, struct node *node)
+static void watch_signals(struct control *control)
 {
-    *control = (struct control){.node = node};
-    for (size_t i = 0; i < CONTROL_SIGNALS; i++) {
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < SIGNALS; i++) {
         ev_signal_init(&control->signals[i], on_signal, actions[i].number);
         control->signals[i].data = control;
-        ev_signal_start(node->workers[0].loop, &control->signals[i]);
+        ev_signal_start(control->node.workers[0].loop, &control->signals[i]);
     }
 }
 
-void control_stop(struct control *control)
+static void ignore_signals(struct control *control)
 {
-    for (size_t i = 0; control->node != NULL && i < CONTROL_SIGNALS; i++)
-        ev_signal_stop(control->node->workers[0].loop, &control->signals[i]);
+    for (size_t i = 0; i < SIGNALS; i++)
+        ev_signal_stop(control->node.workers[0].loop, &control->signals[i]);
+}
+
+/* --- a node's life --------------------------------------------------------------------------- */
+
+static int run(struct control *control)
+{
+    struct node *node = &control->node;
+    bool has_run = false;
+
+    if (!node_init(node, control->settings->options)) {
+        log_event(LOG_ERROR, "node.failed", "reason=\"%s\"", strerror(errno));
+        return EXIT_FAILURE;
+    }
+    watch_signals(control);
+    if (node_start(node) && node_files_write(node)) {
+        node_run(node);
+        node_files_remove(node);
+        has_run = true;
+    }
+    lame_duck_stop(&control->lame_duck);
+    ignore_signals(control);
+    node_stop(node);
+    return has_run ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void free_settings(struct control *control)
+{
+    settings_free(control->settings);
     while (control->retired != NULL) {
         struct retired_settings *retired = control->retired;
 
@@ -208,4 +249,18 @@ void control_stop(struct control *control)
         settings_free(retired->settings);
         free(retired);
     }
+}
+
+int control_run(struct settings *settings)
+{
+    static struct control control;
+    int status = EXIT_FAILURE;
+
+    control.settings = settings;
+    if (open_log(settings->options)) {
+        status = run(&control);
+        node_fini(&control.node);
+    }
+    free_settings(&control);
+    return status;
 }

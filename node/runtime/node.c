@@ -2,10 +2,8 @@
 
 #include "lib/base/log.h"
 #include "node/runtime/connection.h"
-#include "node/runtime/node_files.h"
 #include "node/runtime/processors.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -127,11 +125,9 @@ static unsigned count_workers(const struct options *options)
     return usable < SHARDS_MAX ? usable : SHARDS_MAX;
 }
 
-bool node_init(struct node *node, struct settings *settings)
+bool node_init(struct node *node, const struct options *options)
 {
-    const struct options *options = settings->options;
-
-    *node = (struct node){.settings = settings, .worker_count = count_workers(options)};
+    *node = (struct node){.worker_count = count_workers(options)};
     atomic_store(&node->options, options);
     shared_lock_init(&node->interest_lock);
     pause_init(&node->pause, node->worker_count);
@@ -163,7 +159,6 @@ void node_fini(struct node *node)
     broker_fini(&node->broker);
     pause_fini(&node->pause);
     shared_lock_fini(&node->interest_lock);
-    settings_free(node->settings);
 }
 
 static void stop_here(struct worker *worker, struct command *command)
@@ -204,26 +199,27 @@ static bool start_workers(struct node *node)
            balance_start(&node->balance, node, is_chosen ? PLACEMENT_SPREAD : PLACEMENT_FILL);
 }
 
-int node_run(struct node *node)
+bool node_start(struct node *node)
 {
-    signal(SIGPIPE, SIG_IGN);
-    node->exit_status = EXIT_FAILURE;
     pressure_choose(&node->pressure, node_options(node)->max_memory_bytes, node->workers[0].loop);
     for (unsigned i = 0; i < node->worker_count; i++)
         pressure_take_budget(&node->workers[i].pressure, &node->pressure);
-    if (start_workers(node) && listen_for_clients(node) && node_files_write(node)) {
-        node->exit_status = EXIT_SUCCESS;
-        control_start(&node->control, node);
-        log_event(LOG_INFO, "node.ready", "id=%s name=%s shards=%u", node->broker.server_id,
-                  node->broker.server_name, node->worker_count);
-        worker_run(&node->workers[0]);
-        node_files_remove(node);
-    }
+    if (!start_workers(node) || !listen_for_clients(node))
+        return false;
+    log_event(LOG_INFO, "node.ready", "id=%s name=%s shards=%u", node->broker.server_id,
+              node->broker.server_name, node->worker_count);
+    return true;
+}
+
+void node_run(struct node *node)
+{
+    worker_run(&node->workers[0]);
+}
+
+void node_stop(struct node *node)
+{
     node_stop_listening(node);
-    lame_duck_stop(&node->lame_duck);
     pressure_stop(&node->pressure, node->workers[0].loop);
-    control_stop(&node->control);
     balance_stop(&node->balance);
     stop_workers(node);
-    return node->exit_status;
 }

@@ -252,8 +252,11 @@ bool worker_init(struct worker *worker, const struct worker_setup *setup)
 
 void worker_fini(struct worker *worker)
 {
-    if (worker->loop == NULL)
-        return; /* it never came to life */
+    if (worker->loop == NULL) { /* it never came to life */
+        if (worker->shard.broker != NULL)
+            shard_fini(&worker->shard);
+        return;
+    }
     while (worker->connections != NULL)
         connection_abort(worker->connections);
     if (worker->input != NULL)

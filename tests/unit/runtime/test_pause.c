@@ -30,7 +30,9 @@ static struct node node;
 static void *run_node(void *arg)
 {
     (void)arg;
-    node_run(&node);
+    if (node_start(&node))
+        node_run(&node);
+    node_stop(&node);
     return NULL;
 }
 
@@ -212,10 +214,12 @@ Test(pause, connections_move_without_losing_or_overtaking_a_message, .timeout = 
     struct publisher publishers[PUBLISHERS];
     struct errand errand = {.seed = 42};
     enum settings_action action;
+    struct settings *settings = settings_read(7, args, stdout, stderr, &action);
     pthread_t runner;
     int fd;
 
-    cr_assert(node_init(&node, settings_read(7, args, stdout, stderr, &action)));
+    signal(SIGPIPE, SIG_IGN);
+    cr_assert(node_init(&node, settings->options));
     pthread_create(&runner, NULL, run_node, NULL);
     do_errand(&errand, tell_port);
 
@@ -235,4 +239,5 @@ Test(pause, connections_move_without_losing_or_overtaking_a_message, .timeout = 
     do_errand(&errand, end_node);
     pthread_join(runner, NULL);
     node_fini(&node);
+    settings_free(settings);
 }
