@@ -49,7 +49,7 @@ enum status {
 #undef STATUS_NAME
 };
 
-const char *status_text(enum status st);   /* the -ERR text without quotes, or NULL for none */
+const char *status_text(enum status st); /* the -ERR text without quotes, or NULL for none */
 enum status_fate status_fate(enum status st);
 const char *status_reason(enum status st); /* of the closed connection, as monitoring shows it */
 const char *status_name(enum status st);   /* for logs: "BAD_SUBJECT" */

@@ -78,7 +78,7 @@ static uint32_t deliver_group(struct shard *shard, const struct plan_group *g)
     uint32_t reached = 0;
 
     if (!batch_render(&d->batch, &shard->writer, &form, &all))
-        return 0;
+        return g->member_count; /* lost for want of memory, but not for want of subscribers */
     for (uint32_t i = 0; i < g->member_count; i++) {
         struct subscription *sub = p->members[g->member_at + i];
 

@@ -16,7 +16,10 @@ bool shard_init(struct shard *shard, struct broker *broker, unsigned index, unsi
     timers_init(&shard->timers);
     random_init(&shard->random, seed + index);
     table_init(&shard->by_cid);
-    return delivery_init(&shard->delivery) && exchange_init(&shard->exchange, shard_count);
+    if (delivery_init(&shard->delivery) && exchange_init(&shard->exchange, shard_count))
+        return true;
+    shard_fini(shard);
+    return false;
 }
 
 void shard_fini(struct shard *shard)

@@ -226,8 +226,10 @@ bool worker_init(struct worker *worker, const struct worker_setup *setup)
     worker->shard.options = setup->options;
     worker->shard.now_ns = clock_now_ns();
     worker->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
-    if (worker->loop == NULL)
+    if (worker->loop == NULL) {
+        shard_fini(&worker->shard);
         return false;
+    }
     worker->crossing = crossing_attach(setup->crossing, &worker->shard, worker->loop);
     pthread_mutex_init(&worker->commands_lock, NULL);
 
@@ -252,11 +254,8 @@ bool worker_init(struct worker *worker, const struct worker_setup *setup)
 
 void worker_fini(struct worker *worker)
 {
-    if (worker->loop == NULL) { /* it never came to life */
-        if (worker->shard.broker != NULL)
-            shard_fini(&worker->shard);
-        return;
-    }
+    if (worker->loop == NULL)
+        return; /* it never came to life */
     while (worker->connections != NULL)
         connection_abort(worker->connections);
     if (worker->input != NULL)

@@ -285,6 +285,50 @@ static bool came_up(struct node *node)
     return false;
 }
 
+/* The whole file as a string, to be freed; empty when there is none. */
+static char *read_file(const char *path)
+{
+    size_t len = 0, size = 1 << 16;
+    char *text = malloc(size);
+    FILE *file = fopen(path, "re");
+
+    if (text == NULL)
+        give_up("memory");
+    while (file != NULL && !feof(file) && !ferror(file)) {
+        if (size - len < 4096 && (text = realloc(text, size *= 2)) == NULL)
+            give_up("memory");
+        len += fread(text + len, 1, size - len - 1, file);
+    }
+    if (file != NULL)
+        fclose(file);
+    text[len] = '\0';
+    return text;
+}
+
+/* Prints and counts the reports that sanitizers left, and removes all files of the folder. */
+static int clean_folder(struct node *node)
+{
+    int reports = 0;
+    struct dirent *entry;
+    DIR *dir = opendir(node->dir);
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        if (entry->d_name[0] == '.')
+            continue;
+        if (strncmp(entry->d_name, "sanitizer", strlen("sanitizer")) == 0) {
+            char *report = read_file(node_file(node, entry->d_name));
+            fprintf(stderr, "node: a sanitizer reports:\n%s\n", report);
+            free(report);
+            reports++;
+        }
+        unlink(node_file(node, entry->d_name));
+    }
+    if (dir != NULL)
+        closedir(dir);
+    rmdir(node->dir);
+    return reports;
+}
+
 static void choose_port(struct node *node)
 {
     node->port = free_port();
@@ -315,6 +359,7 @@ struct node *node_start(const char *config)
     node_print_log(node);
     if (!node->ended)
         kill(node->pid, SIGKILL);
+    clean_folder(node);
     exit(EXIT_FAILURE);
 }
 
@@ -341,26 +386,6 @@ int node_wait(struct node *node, int deadline_ms)
             return NODE_STILL_RUNNING;
     }
     return node->status;
-}
-
-/* The whole file as a string, to be freed; empty when there is none. */
-static char *read_file(const char *path)
-{
-    size_t len = 0, size = 1 << 16;
-    char *text = malloc(size);
-    FILE *file = fopen(path, "re");
-
-    if (text == NULL)
-        give_up("memory");
-    while (file != NULL && !feof(file) && !ferror(file)) {
-        if (size - len < 4096 && (text = realloc(text, size *= 2)) == NULL)
-            give_up("memory");
-        len += fread(text + len, 1, size - len - 1, file);
-    }
-    if (file != NULL)
-        fclose(file);
-    text[len] = '\0';
-    return text;
 }
 
 bool node_logs(struct node *node, const char *wanted)
@@ -413,30 +438,6 @@ int node_open_files(const struct node *node)
     if (dir != NULL)
         closedir(dir);
     return count - 2; /* "." and ".." */
-}
-
-/* Prints and counts the reports that sanitizers left, and removes all files of the folder. */
-static int clean_folder(struct node *node)
-{
-    int reports = 0;
-    struct dirent *entry;
-    DIR *dir = opendir(node->dir);
-
-    while (dir != NULL && (entry = readdir(dir)) != NULL) {
-        if (entry->d_name[0] == '.')
-            continue;
-        if (strncmp(entry->d_name, "sanitizer", strlen("sanitizer")) == 0) {
-            char *report = read_file(node_file(node, entry->d_name));
-            fprintf(stderr, "node: a sanitizer reports:\n%s\n", report);
-            free(report);
-            reports++;
-        }
-        unlink(node_file(node, entry->d_name));
-    }
-    if (dir != NULL)
-        closedir(dir);
-    rmdir(node->dir);
-    return reports;
 }
 
 bool node_stop(struct node *node)

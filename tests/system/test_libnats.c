@@ -37,6 +37,7 @@ static natsConnection *connection(void)
 
     OK(natsOptions_Create(&options));
     OK(natsOptions_SetURL(options, node_url(node)));
+    OK(natsOptions_SetAllowReconnect(options, false)); /* a node that dies has to be noticed */
     OK(natsOptions_SetMaxPendingMsgs(options, 10 * 1000 * 1000));
     OK(natsConnection_Connect(&nc, options));
     natsOptions_Destroy(options);

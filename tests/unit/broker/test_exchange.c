@@ -437,6 +437,25 @@ Test(exchange_of_three, is_not_held_while_somebody_keeps_up_on_any_shard)
     cr_expect_not(from->is_held);
 }
 
+Test(exchange_of_three, who_has_caught_up_here_is_not_remembered_as_behind)
+{
+    struct client *from = join(0);
+    struct client *here = subscriber(0, "SUB foo 1\r\n");
+    struct client *there = subscriber(1, "SUB foo 1\r\n");
+
+    for (int i = 0; i < 15; i++) {
+        say_large(from, "foo", 'x', 100000);
+        heard(there);
+    }
+    cr_expect_gt(here->outbox.pending, CLIENT_BEHIND_BYTES);
+    for (int i = 0; i < 15; i++) {
+        heard(here);
+        say_large(from, "foo", 'x', 100000);
+        cr_expect_not(from->is_held);
+    }
+    cr_expect_gt(there->outbox.pending, CLIENT_BEHIND_BYTES);
+}
+
 Test(exchange_of_three, word_for_a_publisher_that_has_left_is_for_nobody)
 {
     struct client *from = join(0);

@@ -355,19 +355,20 @@ Test(outbox, settling_keeps_the_bytes_in_order)
 Test(outbox, nothing_is_written_where_somebody_else_looks)
 {
     struct outbox other = {0};
-    struct block *own = block_saying("own.....", 4096);
+    struct block *shared = block_take_sized(&blocks, 1000);
     struct block *big = block_take(&blocks);
 
-    append(own, 0, 3);
-    cr_assert(outbox_append(&other, &slices, own, own->data, 8));
+    memset(shared->data, 's', 1000);
+    append(shared, 0, 900);
+    cr_assert(outbox_append(&other, &slices, shared, shared->data, 1000));
+    block_unref(shared);
     memcpy(big->data, "XXX", 3);
     append(big, 0, 3);
-    settle();
-    cr_expect_str_eq(all(), "ownXXX");
-    cr_expect_arr_eq(own->data, "own.....", 8);
-    outbox_clear(&other, &slices);
-    block_unref(own);
     block_unref(big);
+    settle();
+    cr_expect_str_eq(all() + 890, "ssssssssssXXX");
+    cr_expect_arr_eq(other.first->data + 900, "sss", 3, "there was room behind the first slice");
+    outbox_clear(&other, &slices);
 }
 
 Test(outbox, settling_bounds_memory_when_the_front_is_partly_written)
