@@ -12,10 +12,11 @@ static uint32_t stored_hash(uint32_t hash)
     return hash == 0 ? 1 : hash;
 }
 
-/* Items that so many slots hold at most: three quarters, so that a free one is never far. */
+/* Items that so many slots hold at most: three quarters, so that a free one is never far; of large
+ * tables seven eighths, where it is some slots further in the same cache lines. */
 static uint32_t most_items(uint32_t capacity)
 {
-    return (uint32_t)((uint64_t)capacity * 3 / 4);
+    return (uint32_t)((uint64_t)capacity * (capacity < LARGE_CAPACITY ? 6 : 7) / 8);
 }
 
 /* Large tables grow by less: what they leave unused is what counts, not how often they move. */

@@ -6,7 +6,7 @@
  * items come and go searches as fast as a new one.
  *
  *     hashes   | 0 | 7 | 7'| 0 | c | ...     0: the slot is free
- *     items    | - | A | B | - | C | ...     12 bytes a slot; grows at 3/4 by half, or a quarter, shrinks below 1/8
+ *     items    | - | A | B | - | C | ...     12 bytes a slot; grows at 3/4 by half (large ones at 7/8 by a quarter)
  *
  * Owns      its two arrays, and none at all while it is empty. Items stay their owner's, who
  * removes them before freeing them. Threads   none of its business. Allocates in table_add(), when

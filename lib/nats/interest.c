@@ -200,9 +200,10 @@ static struct interest_entry *find_literal(const struct interest *in, struct byt
 
 static enum status literal_add(struct interest *in, struct interest_entry *entry)
 {
-    struct interest_entry *head = find_literal(in, pattern_of(in, entry), entry->hash);
+    uint32_t hash = bytes_hash(pattern_of(in, entry));
+    struct interest_entry *head = find_literal(in, pattern_of(in, entry), hash);
 
-    if (head == NULL && !table_add(&in->literals, entry->hash, entry))
+    if (head == NULL && !table_add(&in->literals, hash, entry))
         return STATUS_OUT_OF_MEMORY;
     ring_insert(&head, entry);
     return STATUS_OK;
@@ -210,16 +211,17 @@ static enum status literal_add(struct interest *in, struct interest_entry *entry
 
 static void literal_remove(struct interest *in, struct interest_entry *entry)
 {
-    struct interest_entry *head = find_literal(in, pattern_of(in, entry), entry->hash);
+    uint32_t hash = bytes_hash(pattern_of(in, entry));
+    struct interest_entry *head = find_literal(in, pattern_of(in, entry), hash);
     struct interest_entry *ring = head;
 
     ring_remove(&ring, entry);
     if (ring == head)
         return;
     if (ring == NULL)
-        table_remove(&in->literals, entry->hash, entry);
+        table_remove(&in->literals, hash, entry);
     else
-        table_replace(&in->literals, entry->hash, entry, ring);
+        table_replace(&in->literals, hash, entry, ring);
 }
 
 static enum status wildcard_add(struct interest *in, struct interest_entry *entry)
@@ -267,7 +269,7 @@ static void change(struct interest *in, const struct interest_entry *entry, bool
     struct bytes first = take_token(&rest);
 
     if (!has_wildcard)
-        count_change(&in->changes_full[entry->hash % INTEREST_STAMPS_FULL]);
+        count_change(&in->changes_full[bytes_hash(pattern_of(in, entry)) % INTEREST_STAMPS_FULL]);
     else if (token_is(first, '*') || token_is(first, '>'))
         count_change(&in->changes_all);
     else
@@ -282,7 +284,6 @@ enum status interest_add(struct interest *in, struct interest_entry *entry)
 
     if (st != STATUS_OK)
         return st;
-    entry->hash = bytes_hash(pattern);
     st = has_wildcard ? wildcard_add(in, entry) : literal_add(in, entry);
     if (st != STATUS_OK)
         return st;
@@ -308,6 +309,11 @@ void interest_touch(struct interest *in, const struct interest_entry *entry)
     bool has_wildcard = subject_has_wildcard(pattern_of(in, entry));
 
     change(in, entry, has_wildcard);
+}
+
+void interest_touch_all(struct interest *in)
+{
+    count_change(&in->changes_all);
 }
 
 struct walk {

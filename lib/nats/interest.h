@@ -32,7 +32,7 @@ struct interest_entry {
     struct interest_entry *next; /* the ring of entries with the same pattern */
     struct interest_entry *prev;
     uint32_t pattern_len;
-    uint32_t hash; /* of the whole pattern */
+    uint16_t owned[2]; /* the owner's to use, where there would be a hole else */
 };
 
 #define INTEREST_STAMPS_FULL 1024
@@ -65,6 +65,9 @@ void interest_remove(struct interest *in, struct interest_entry *entry);
 
 /* Says that answers naming <entry> are no longer to be kept, though it stays. */
 void interest_touch(struct interest *in, const struct interest_entry *entry);
+
+/* The same for all answers at once: for many entries that is less work. */
+void interest_touch_all(struct interest *in);
 
 /* Called for each match, in no promised order; false ends the walk. The table must not change until
  * interest_match() returns: a visitor that wants to remove takes a note, and acts afterwards. */

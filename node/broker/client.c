@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A client with more subscriptions than this costs less by having every plan worked out again. */
+#define REGROUP_SINGLY_MAX 64
+
 /* --- what goes out --------------------------------------------------------------------------- */
 
 void client_mark_dirty(struct client *c)
@@ -205,8 +208,12 @@ void client_regroup(struct client *c)
     struct subscription *sub;
 
     account_write(c->account);
-    for (uint32_t at = 0; (sub = table_next(&c->subs, &at)) != NULL;)
-        interest_touch(&c->account->interest, &sub->entry);
+    if (table_count(&c->subs) > REGROUP_SINGLY_MAX) {
+        interest_touch_all(&c->account->interest);
+    } else {
+        for (uint32_t at = 0; (sub = table_next(&c->subs, &at)) != NULL;)
+            interest_touch(&c->account->interest, &sub->entry);
+    }
     account_write_end(c->account);
 }
 

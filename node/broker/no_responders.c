@@ -19,7 +19,7 @@ static bool find_own_plain(struct interest_entry *entry, void *arg)
     struct responder_search *search = arg;
     struct subscription *sub = subscription_of(entry);
 
-    if (sub->client == search->c && sub->queue_len == 0)
+    if (sub->client == search->c && subscription_is_plain(sub))
         search->found = sub;
     return search->found == NULL;
 }

@@ -84,7 +84,7 @@ static int compare_hits(const void *left, const void *right)
 
     if (order == 0)
         order = compare_numbers(a->shard, b->shard);
-    if (order == 0 && a->sub->queue_len == 0)
+    if (order == 0 && subscription_is_plain(a->sub))
         order = compare_numbers(a->headers, b->headers);
     if (order == 0)
         order = compare_bytes(subscription_sid(a->sub), subscription_sid(b->sub));
@@ -144,7 +144,7 @@ static int64_t add_groups(struct plan *p, struct plan_cache *cache)
     const struct plan_hit *before = NULL;
     uint32_t i = 0;
 
-    for (; i < cache->hit_count && cache->hits[i].sub->queue_len == 0; i++) {
+    for (; i < cache->hit_count && subscription_is_plain(cache->hits[i].sub); i++) {
         const struct plan_hit *hit = &cache->hits[i];
 
         if (hit->shard != cache->own_shard) {

@@ -1,6 +1,7 @@
 #include "node/broker/subscription.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 struct subscription *subscription_new(struct client *client,
@@ -9,13 +10,15 @@ struct subscription *subscription_new(struct client *client,
     struct bytes pattern = request->pattern;
     struct bytes sid = request->sid;
     struct bytes queue = request->queue;
-    struct subscription *sub = malloc(sizeof *sub + pattern.len + sid.len + queue.len);
+    size_t size = offsetof(struct subscription, text) + pattern.len + sid.len + queue.len;
+    struct subscription *sub = malloc(size < sizeof *sub ? sizeof *sub : size);
 
     if (sub == NULL)
         return NULL;
     assert(pattern.len <= UINT32_MAX && sid.len <= UINT16_MAX && queue.len <= UINT16_MAX);
-    *sub = (struct subscription){
-        .client = client, .sid_len = (uint16_t)sid.len, .queue_len = (uint16_t)queue.len};
+    *sub = (struct subscription){.client = client};
+    sub->entry.owned[SUBSCRIPTION_SID_LEN] = (uint16_t)sid.len;
+    sub->entry.owned[SUBSCRIPTION_QUEUE_LEN] = (uint16_t)queue.len;
     memcpy(sub->text, pattern.data, pattern.len);
     memcpy(sub->text + pattern.len, sid.data, sid.len);
     if (queue.len > 0)

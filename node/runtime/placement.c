@@ -316,21 +316,27 @@ static size_t pick_groups(struct placement_candidate *candidates, size_t count, 
     return picked;
 }
 
-/* No group fits: picks single connections. */
+/* No group fits: picks single connections, but tears no small group apart. A pair that talks to each other
+ * loses more by talking across shards than a shard wins by having one of the two less. */
 static size_t pick_singles(struct placement_candidate *candidates, size_t count, double target,
                            uint64_t now_ns)
 {
     double picked_work = 0;
     size_t picked = 0;
 
-    for (size_t i = 0; i < count && picked < PLACEMENT_MOVE_MAX; i++) {
-        struct placement_candidate *it = &candidates[i];
-
-        if (!fits(picked_work, it->work, target, OVERSHOOT_OF_ONE) || !may_go(it, now_ns))
+    for (size_t i = 0, len; i < count; i += len) {
+        len = group_len(&candidates[i], count - i);
+        if (len > 1 && len < PLACEMENT_GROUP_SPLIT_MIN)
             continue;
-        it->goes = true;
-        picked++;
-        picked_work += it->work;
+        for (size_t j = i; j < i + len && picked < PLACEMENT_MOVE_MAX; j++) {
+            struct placement_candidate *it = &candidates[j];
+
+            if (!fits(picked_work, it->work, target, OVERSHOOT_OF_ONE) || !may_go(it, now_ns))
+                continue;
+            it->goes = true;
+            picked++;
+            picked_work += it->work;
+        }
     }
     return picked;
 }

@@ -45,7 +45,8 @@
 
 #define PLACEMENT_SETTLE_NS (2 * CLOCK_NS_A_SECOND) /* both shards are left alone after a move */
 #define PLACEMENT_STAY_NS (10 * CLOCK_NS_A_SECOND)  /* a moved connection stays where it is */
-#define PLACEMENT_MOVE_MAX 1024 /* connections in one move: some milliseconds of work */
+#define PLACEMENT_GROUP_SPLIT_MIN 4 /* connections of a smaller group stay together */
+#define PLACEMENT_MOVE_MAX 1024     /* connections in one move: some milliseconds of work */
 
 enum placement_policy {
     PLACEMENT_FILL,  /* as told above */

@@ -348,6 +348,16 @@ Test(interest, touching_is_felt_like_a_change)
     cr_expect_str_eq(matches("orders.paid"), "> orders.* orders.paid");
 }
 
+Test(interest, touching_all_is_felt_by_every_subject)
+{
+    uint64_t orders = stamp_of("orders.paid");
+    uint64_t logs = stamp_of("logs");
+
+    interest_touch_all(&table);
+    cr_expect_neq(stamp_of("orders.paid"), orders);
+    cr_expect_neq(stamp_of("logs"), logs);
+}
+
 Test(interest, a_refused_pattern_is_felt_by_nobody)
 {
     uint64_t before = stamp_of("a.b");
