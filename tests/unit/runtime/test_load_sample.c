@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 #include <ftw.h>
 #include <math.h>
-#include <stdatomic.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -183,8 +183,9 @@ Test(load_sample, a_thread_is_as_busy_as_the_time_it_ran)
 }
 
 struct other_thread {
-    _Atomic pid_t tid;
-    atomic_bool must_end;
+    pid_t tid;
+    sem_t has_worked;
+    sem_t must_end;
 };
 
 static void *run_other_thread(void *arg)
@@ -193,23 +194,24 @@ static void *run_other_thread(void *arg)
 
     work_for(20 * CLOCK_NS_A_MS);
     it->tid = own_tid();
-    while (!it->must_end)
-        usleep(1000);
+    sem_post(&it->has_worked);
+    sem_wait(&it->must_end);
     return NULL;
 }
 
 Test(load_sample, another_thread_is_watched_from_outside)
 {
-    struct other_thread other = {0};
+    struct other_thread other;
     struct load_thread watched;
     pthread_t thread;
 
+    sem_init(&other.has_worked, 0, 0);
+    sem_init(&other.must_end, 0, 0);
     cr_assert_eq(pthread_create(&thread, NULL, run_other_thread, &other), 0);
-    while (other.tid == 0)
-        usleep(1000);
+    sem_wait(&other.has_worked);
     cr_assert(load_thread_open(&watched, thread, other.tid, &system_folders_usual));
     cr_expect_geq(watched.cpu_ns, 20 * CLOCK_NS_A_MS);
-    other.must_end = true;
+    sem_post(&other.must_end);
     pthread_join(thread, NULL);
     load_thread_close(&watched);
 }
