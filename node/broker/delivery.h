@@ -31,7 +31,8 @@ struct delivery {
     struct bytes queue;   /* DELIVER_TO_QUEUE: its name */
     struct client *from;  /* who publishes; NULL for what came from another shard */
     struct batch batch;   /* its messages */
-    size_t least_pending; /* of the outboxes the last run reached; SIZE_MAX for none */
+    size_t least_pending; /* what the last run found waiting in the shortest of the outboxes it
+                           * reached; SIZE_MAX if it reached none */
     uint64_t reach;       /* the other shards it was sent to, a bit each */
     uint16_t *next;       /* scratch: chains of messages by queue group member */
     uint16_t *first;      /* scratch: by member, BATCH_END between runs */

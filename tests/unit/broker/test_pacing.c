@@ -69,7 +69,7 @@ Test(pacing, a_slow_one_of_many_costs_the_others_nothing)
 
 static void fill(struct client *from, const char *subject)
 {
-    for (int i = 0; i < 11; i++)
+    for (int i = 0; i < 12; i++)
         say_large(from, subject, 'x', 100000);
 }
 
@@ -107,6 +107,20 @@ Test(pacing, is_not_held_while_one_of_those_it_reaches_keeps_up)
         cr_expect_not(from->is_held);
     }
     cr_expect_gt(slow->outbox.pending, CLIENT_BEHIND_BYTES);
+}
+
+/* What counts is what waited before: a message may be as large as it likes. */
+Test(pacing, is_not_held_for_one_large_message_to_somebody_who_keeps_up)
+{
+    struct client *a = join(0);
+    struct client *from = join(0);
+
+    say(a, "SUB foo 1\r\n");
+    for (int i = 0; i < 3; i++) {
+        say_large(from, "foo", 'x', (size_t)world.options.max_payload);
+        cr_expect_not(from->is_held);
+        heard(a);
+    }
 }
 
 Test(pacing, is_held_for_a_queue_group_that_is_behind)
