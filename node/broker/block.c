@@ -22,6 +22,7 @@ void block_pool_trim(struct block_pool *pool)
 void block_pool_fini(struct block_pool *pool)
 {
     assert(pool->bytes_in_use == 0);
+    assert(pool->bytes_unfilled == 0);
     block_pool_trim(pool);
 }
 

@@ -27,7 +27,8 @@ struct block {
 struct block_pool {
     struct block *spare;
     size_t spare_count;
-    size_t bytes_in_use; /* capacity of all blocks given out, spare ones not counted */
+    size_t bytes_in_use;   /* capacity of all blocks given out, spare ones not counted */
+    size_t bytes_unfilled; /* of those: set aside for what is still to come, and not touched yet */
 };
 
 void block_pool_init(struct block_pool *pool);

@@ -98,8 +98,16 @@ bool connection_open(struct worker *worker, int fd, const struct address_ip *pee
     return true;
 }
 
+/* What a gathered operation still lacks is memory that nobody has touched: it is kept apart, so that who
+ * announces much and sends nothing does not make the node believe that it is full. */
+static size_t unfilled(const struct connection *conn)
+{
+    return conn->cut_need == 0 ? 0 : conn->cut_need - conn->cut_len;
+}
+
 static void drop_cut(struct connection *conn)
 {
+    conn->worker->shard.blocks.bytes_unfilled -= unfilled(conn);
     if (conn->cut != NULL)
         block_unref(conn->cut);
     conn->cut = NULL;
@@ -153,6 +161,8 @@ static bool move_cut(struct connection *conn, struct worker *to)
     if (moved == NULL)
         return false;
     memcpy(moved->data, conn->cut->data, conn->cut_len);
+    conn->cut->pool->bytes_unfilled -= unfilled(conn);
+    to->shard.blocks.bytes_unfilled += unfilled(conn);
     block_unref(conn->cut);
     conn->cut = moved;
     return true;
@@ -205,6 +215,7 @@ static void keep_rest(struct connection *conn, struct bytes rest)
     memcpy(conn->cut->data, rest.data, rest.len);
     conn->cut_len = (uint32_t)rest.len;
     conn->cut_need = need >= GATHER_BYTES ? (uint32_t)need : 0;
+    conn->worker->shard.blocks.bytes_unfilled += unfilled(conn);
 }
 
 static void give(struct connection *conn, struct bytes in, struct block *holder)
@@ -259,6 +270,7 @@ static ssize_t read_gathered(struct connection *conn, struct block *input)
 
     if (n <= 0)
         return n;
+    conn->worker->shard.blocks.bytes_unfilled -= (size_t)n < missing ? (size_t)n : missing;
     if ((size_t)n < missing) {
         conn->cut_len += (uint32_t)n;
         conn->client->heard_ns = conn->worker->shard.now_ns;

@@ -69,7 +69,8 @@ static struct client *slowest_client(struct shard *shard)
 
 static uint64_t take_stock(struct pressure *pressure, struct shard *shard)
 {
-    atomic_store_explicit(&pressure->block_bytes[shard->index], shard->blocks.bytes_in_use,
+    atomic_store_explicit(&pressure->block_bytes[shard->index],
+                          shard->blocks.bytes_in_use - shard->blocks.bytes_unfilled,
                           memory_order_relaxed);
     return atomic_load(&pressure->besides_bytes) + bytes_in_blocks(pressure);
 }
