@@ -103,8 +103,8 @@ static void read_foreign(struct reading *r, const struct foreign_option *foreign
         complain(r, false, value->key_place, "%s has no effect in natter-node: %s", value->key,
                  foreign->feature);
     } else {
-        complain(r, true, value->key_place, "natter-node does not support %s%s: %s", value->key,
-                 foreign->state == FOREIGN_NOT_YET ? " yet" : "", foreign->feature);
+        complain(r, true, value->key_place, "%s: natter-node does not support %s%s", value->key,
+                 foreign->feature, foreign->state == FOREIGN_NOT_YET ? " yet" : "");
     }
 }
 

@@ -276,10 +276,10 @@ Test(settings, trace_verbose_implies_trace)
 
 Test(settings, feature_of_nats_server_that_is_missing_is_called_by_its_name)
 {
-    cr_expect(is_refused("tls {cert_file: a}", "n.conf:1:1: natter-node does not support tls yet: "
-                                               "encryption"));
-    cr_expect(is_refused("jetstream: enabled", "n.conf:1:1: natter-node does not support "
-                                               "jetstream: streams, which are kept on disk"));
+    cr_expect(is_refused("tls {cert_file: a}", "n.conf:1:1: tls: natter-node does not support "
+                                               "encryption yet"));
+    cr_expect(is_refused("jetstream: enabled", "n.conf:1:1: jetstream: natter-node does not "
+                                               "support streams, which are kept on disk"));
     cr_expect_not_null(config("jetstream: false"));
 }
 
