@@ -12,22 +12,42 @@ void plan_cache_init(struct plan_cache *cache, unsigned own_shard)
     *cache = (struct plan_cache){.own_shard = own_shard};
 }
 
+static void plan_free(struct plan *p)
+{
+    free(p->subject);
+    free(p->groups);
+    free(p->queues);
+    free(p->choices);
+    free(p->remotes);
+    free(p->members);
+    free(p->text);
+    *p = (struct plan){0};
+}
+
+static size_t plan_bytes(const struct plan *p)
+{
+    return p->subject_cap + p->text_cap + p->group_cap * sizeof *p->groups +
+           p->queue_cap * sizeof *p->queues + p->choice_cap * sizeof *p->choices +
+           p->remote_cap * sizeof *p->remotes + p->member_cap * sizeof(struct subscription *);
+}
+
 void plan_cache_fini(struct plan_cache *cache)
 {
-    for (size_t i = 0; cache->plans != NULL && i < PLAN_CACHE_SLOTS; i++) {
-        struct plan *p = &cache->plans[i];
-
-        free(p->subject);
-        free(p->groups);
-        free(p->queues);
-        free(p->choices);
-        free(p->remotes);
-        free(p->members);
-        free(p->text);
-    }
+    for (size_t i = 0; cache->plans != NULL && i < PLAN_CACHE_SLOTS; i++)
+        plan_free(&cache->plans[i]);
     free(cache->plans);
     free(cache->hits);
     plan_cache_init(cache, cache->own_shard);
+}
+
+/* Frees all plans but one: what is wanted again is worked out again. */
+static void keep_only(struct plan_cache *cache, const struct plan *kept)
+{
+    for (size_t i = 0; i < PLAN_CACHE_SLOTS; i++) {
+        if (&cache->plans[i] != kept)
+            plan_free(&cache->plans[i]);
+    }
+    cache->bytes = plan_bytes(kept);
 }
 
 /* Makes room for <count> items of <size> bytes; false when memory is out. */
@@ -305,6 +325,7 @@ struct plan *plan_find(struct shard *shard, struct account *account, struct byte
     struct plan_cache *cache = &shard->plans;
     uint32_t hash = bytes_hash(subject);
     struct plan *p;
+    size_t bytes_before;
     bool is_found;
     bool is_built;
 
@@ -316,11 +337,16 @@ struct plan *plan_find(struct shard *shard, struct account *account, struct byte
     p = find_place(cache, account, subject, hash, &is_found);
     if (is_found && plan_holds(p))
         return p;
-    if (!is_found && !plan_begin(p, account, subject, hash))
-        return NULL;
-    account_read(account);
-    is_built = plan_build(p, shard, account);
-    account_read_end(account);
+    bytes_before = plan_bytes(p);
+    is_built = is_found || plan_begin(p, account, subject, hash);
+    if (is_built) {
+        account_read(account);
+        is_built = plan_build(p, shard, account);
+        account_read_end(account);
+    }
+    cache->bytes += plan_bytes(p) - bytes_before;
+    if (cache->bytes > PLAN_CACHE_BYTES_MAX)
+        keep_only(cache, p);
     if (!is_built) {
         p->account = NULL; /* half a plan is none */
         return NULL;

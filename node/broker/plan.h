@@ -8,7 +8,8 @@
  * Owns      its arrays, which are reused by the next plan in the same place.
  * Threads   one shard's. Building reads the account's interest, which is locked meanwhile when there
  *           are other shards (account_lock_*).
- * Limits    PLAN_CACHE_SLOTS plans a shard; a subject beyond that takes an older one's place. */
+ * Limits    PLAN_CACHE_SLOTS plans a shard; a subject beyond that takes an older one's place. Together
+ *           they hold PLAN_CACHE_BYTES_MAX and one plan more: beyond that all but the newest go. */
 #ifndef NATTER_NODE_PLAN_H
 #define NATTER_NODE_PLAN_H
 
@@ -25,6 +26,7 @@ struct subscription;
 
 #define PLAN_CACHE_SLOTS 4096 /* a power of two */
 #define PLAN_CACHE_WAYS 2
+#define PLAN_CACHE_BYTES_MAX ((size_t)32 << 20)
 #define SHARDS_MAX 64 /* a plan names other shards by the bits of a word */
 
 /* Subscriptions that receive the same bytes: same sid, and all or none of them take headers. The
@@ -103,6 +105,7 @@ struct plan_cache {
     uint32_t hit_cap;
     uint32_t serial; /* of the build, to notice a client met twice */
     uint64_t built;  /* statistics */
+    size_t bytes;    /* in the arrays of all plans */
 };
 
 void plan_cache_init(struct plan_cache *cache, unsigned own_shard);

@@ -123,6 +123,7 @@ static enum status on_connect(struct client *c, const struct event *e, struct bl
     enum status st = connect_read(e->args, &c->connect);
 
     (void)holder;
+    connect_forget_secrets(&c->connect); /* nothing here asks for them */
     if (st != STATUS_OK)
         return st;
     if (c->connect.new_account || (c->connect.account != NULL && c->connect.account[0] != '\0'))

@@ -239,6 +239,22 @@ Test(plan, survives_more_subjects_than_there_is_room_for)
     cr_expect_str_eq(groups(plan("s.8")), "HMSG s.8 1 x1");
 }
 
+Test(plan, all_together_hold_no_more_than_they_may)
+{
+    struct client *c = join(0);
+    size_t most = 0;
+
+    for (int i = 0; i < 1000; i++)
+        sayf(c, "SUB > %d\r\n", i);
+    for (int i = 0; i < 2000; i++) {
+        cr_assert_eq(plan(text_of("subject.%d", i))->member_count, 1000);
+        if (world.shards[0].plans.bytes > most)
+            most = world.shards[0].plans.bytes;
+    }
+    cr_expect_leq(most, PLAN_CACHE_BYTES_MAX);
+    cr_expect_gt(most, PLAN_CACHE_BYTES_MAX / 2, "and yet they are kept");
+}
+
 Test(plan, two_subjects_in_turn_are_both_kept)
 {
     say(join(0), "SUB > 1\r\n");
