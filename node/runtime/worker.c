@@ -103,6 +103,7 @@ static void on_turn_end(struct ev_loop *loop, ev_prepare *watcher, int events)
     worker_receive(worker);
     worker_flush(worker);
     pressure_turn(&worker->pressure, &worker->shard);
+    worker_flush(worker); /* for those whom pressure has cut */
     set_ticker(worker);
     if (crossing_may_sleep(worker->crossing))
         ev_idle_stop(loop, &worker->sleepless);
