@@ -29,8 +29,8 @@ void block_pool_fini(struct block_pool *pool)
     block_pool_trim(pool);
 }
 
-/* Has the system provide all of a new block's memory at once, which costs a third of what it does page
- * by page, as it is first written to. Where the system cannot, it comes page by page. */
+/* Has the system provide all of a new block's memory at once: page by page, as it is first written to, takes
+ * longer. Where the system cannot, that is how it comes. */
 static void provide(struct block *b)
 {
 #ifdef MADV_POPULATE_WRITE
