@@ -73,7 +73,6 @@ struct client {
     uint64_t blocked_ns;   /* since when the socket takes nothing; 0: it does */
     uint32_t pings_out;    /* unanswered */
     bool has_ponged;       /* its first PING was answered */
-    bool has_connected;    /* CONNECT was accepted */
     bool info_is_due;      /* INFO changed before its first PONG */
     uint16_t port;
     char ip[CLIENT_IP_MAX];

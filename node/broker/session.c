@@ -139,7 +139,6 @@ static enum status on_connect(struct client *c, const struct event *e, struct bl
         return STATUS_NO_RESPONDERS_NEEDS_HEADERS;
     if (c->headers != had_headers)
         client_regroup(c);
-    c->has_connected = true;
     send_ok(c);
     return STATUS_OK;
 }
@@ -211,6 +210,8 @@ size_t session_input(struct client *c, struct bytes in, struct block *holder, ui
 {
     size_t given = in.len;
     bool traces = trace_is_on();
+    uint64_t msgs_before = c->in_msgs;
+    uint64_t bytes_before = c->in_bytes;
     struct event event;
     enum status st;
 
@@ -232,6 +233,8 @@ size_t session_input(struct client *c, struct bytes in, struct block *holder, ui
         }
     }
     delivery_flush(c->shard);
+    c->shard->stats.in_msgs += c->in_msgs - msgs_before;
+    c->shard->stats.in_bytes += c->in_bytes - bytes_before;
     return given - in.len;
 }
 

@@ -11,6 +11,9 @@
 #define TICK_SECONDS 0.25
 #define GROUP_ROUNDS 8
 
+/* Who has more waiting stays: it would have to be copied while everybody stands still. */
+#define MOVE_PENDING_MAX ((size_t)256 << 10)
+
 /* What a client has made its shard do, ever: a message costs about what 256 bytes do. */
 static uint64_t work_of(const struct client *c)
 {
@@ -65,7 +68,8 @@ static size_t collect(struct worker *worker, struct placement_candidate *candida
 
     form_groups(worker);
     for (struct connection *conn = worker->connections; conn != NULL; conn = conn->next) {
-        if (conn->client == NULL || client_is_closing(conn->client))
+        if (conn->client == NULL || client_is_closing(conn->client) ||
+            conn->client->outbox.pending > MOVE_PENDING_MAX)
             continue;
         candidates[count++] =
             (struct placement_candidate){.connection = conn,
@@ -97,7 +101,6 @@ static void carry_out(struct node *node, void *arg)
             moved++;
     }
     free(candidates);
-    balance->moved += moved;
     log_event(LOG_DEBUG, "balance.moved", "connections=%u from=%u to=%u", moved, planned.from,
               planned.to);
 }

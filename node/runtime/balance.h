@@ -29,7 +29,6 @@ struct balance {
     ev_timer ticker;
     struct placement_move planned; /* to be carried out at the next tick, */
     bool is_planned;               /* if this says so */
-    uint64_t moved;                /* connections, ever */
 };
 
 /* After the workers have started. <policy> says whether to fill one after another or use all at once.

@@ -44,15 +44,6 @@ enum memory_level memory_budget_update(struct memory_budget *budget, uint64_t us
     return budget->level;
 }
 
-uint64_t memory_budget_excess(const struct memory_budget *budget, uint64_t used_bytes)
-{
-    uint64_t enough = percent_of(budget->bytes, MEMORY_CUT_LEAVE);
-
-    if (budget->level != MEMORY_CUT || used_bytes < enough)
-        return 0;
-    return used_bytes - enough + 1;
-}
-
 /* The second number of statm counts resident pages. */
 bool memory_used_bytes(const struct system_folders *folders, uint64_t *out)
 {

@@ -48,10 +48,6 @@ void memory_budget_init(struct memory_budget *budget, uint64_t bytes);
 /* Takes note that <used_bytes> are in use, and returns the level that follows. */
 enum memory_level memory_budget_update(struct memory_budget *budget, uint64_t used_bytes);
 
-/* How many bytes the slowest consumers have to give up so that MEMORY_CUT ends; 0 at other levels.
- */
-uint64_t memory_budget_excess(const struct memory_budget *budget, uint64_t used_bytes);
-
 /* What the process has resident; false when the system does not tell. */
 bool memory_used_bytes(const struct system_folders *folders, uint64_t *out);
 

@@ -216,10 +216,37 @@ void node_run(struct node *node)
     worker_run(&node->workers[0]);
 }
 
+/* What all shards did together. */
+static struct shard_stats total_stats(const struct node *node)
+{
+    struct shard_stats sum = {0};
+
+    for (unsigned i = 0; i < node->worker_count; i++) {
+        const struct shard_stats *stats = &node->workers[i].shard.stats;
+
+        sum.in_msgs += stats->in_msgs;
+        sum.in_bytes += stats->in_bytes;
+        sum.out_msgs += stats->out_msgs;
+        sum.out_bytes += stats->out_bytes;
+        sum.slow_consumers += stats->slow_consumers;
+        sum.forwarded += stats->forwarded;
+    }
+    return sum;
+}
+
 void node_stop(struct node *node)
 {
+    struct shard_stats sum;
+
     node_stop_listening(node);
     pressure_stop(&node->pressure, node->workers[0].loop);
     balance_stop(&node->balance);
     stop_workers(node);
+    sum = total_stats(node);
+    log_event(LOG_INFO, "node.stopped",
+              "in_msgs=%llu in_bytes=%llu out_msgs=%llu out_bytes=%llu slow_consumers=%llu "
+              "between_shards=%llu",
+              (unsigned long long)sum.in_msgs, (unsigned long long)sum.in_bytes,
+              (unsigned long long)sum.out_msgs, (unsigned long long)sum.out_bytes,
+              (unsigned long long)sum.slow_consumers, (unsigned long long)sum.forwarded);
 }

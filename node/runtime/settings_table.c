@@ -256,13 +256,3 @@ const char *option_section_title(enum option_section section)
 
     return titles[section];
 }
-
-const char *option_type_name(enum option_type type)
-{
-    static const char *const names[] = {
-        [OPTION_BOOL] = "boolean",      [OPTION_INTEGER] = "integer", [OPTION_SIZE] = "size",
-        [OPTION_DURATION] = "duration", [OPTION_TEXT] = "string",     [OPTION_LISTEN] = "address",
-    };
-
-    return names[type];
-}

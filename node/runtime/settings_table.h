@@ -71,9 +71,6 @@ const struct option *option_by_flag(struct bytes flag);
 
 const char *option_section_title(enum option_section section);
 
-/* What it takes, as a word for tables: "integer". */
-const char *option_type_name(enum option_type type);
-
 /* An option of nats-server that natter-node does not have. */
 struct foreign_option {
     const char *names; /* keys of the configuration file, separated by blanks; or NULL */

@@ -47,3 +47,17 @@ Test(shard, new_options_reach_clients_that_are_there)
     cr_expect_eq(count_of(heard(c), "Maximum Payload Violation"), 1);
     shard_set_options(&world.shards[0], &world.options);
 }
+
+Test(shard, counts_what_comes_in_and_what_goes_out)
+{
+    const struct shard_stats *stats = &world.shards[0].stats;
+    struct client *c = join(0);
+
+    say(c, "SUB foo 1\r\nSUB foo 2\r\nPUB foo 5\r\nhello\r\nPUB bar 2\r\nhi\r\n");
+    cr_expect_eq(stats->in_msgs, 2);
+    cr_expect_eq(stats->in_bytes, 7);
+    cr_expect_eq(stats->out_msgs, 2);
+    cr_expect_eq(stats->out_bytes, 10);
+    leave(c);
+    cr_expect_eq(stats->in_msgs, 2, "what was counted stays counted");
+}

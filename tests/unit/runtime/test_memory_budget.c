@@ -29,7 +29,6 @@ Test(memory_budget, without_one_anything_goes)
 {
     memory_budget_init(&budget, MEMORY_BUDGET_NONE);
     cr_expect_eq(memory_budget_update(&budget, UINT64_MAX), MEMORY_NORMAL);
-    cr_expect_eq(memory_budget_excess(&budget, UINT64_MAX), 0);
 }
 
 Test(memory_budget, publishers_are_held_back_near_it_and_consumers_cut_nearer_still)
@@ -57,20 +56,6 @@ Test(memory_budget, levels_may_be_skipped)
 {
     cr_expect_eq(memory_budget_update(&budget, 990), MEMORY_CUT);
     cr_expect_eq(memory_budget_update(&budget, 10), MEMORY_NORMAL);
-}
-
-Test(memory_budget, giving_up_the_excess_ends_the_cutting)
-{
-    uint64_t excess;
-
-    memory_budget_update(&budget, 930);
-    cr_expect_eq(memory_budget_excess(&budget, 930), 0, "nobody is cut at this level");
-    memory_budget_update(&budget, 980);
-    excess = memory_budget_excess(&budget, 980);
-    cr_expect_gt(excess, 0);
-    cr_expect_eq(memory_budget_update(&budget, 980 - excess + 1), MEMORY_CUT);
-    cr_expect_eq(memory_budget_excess(&budget, 980 - excess + 1), 1);
-    cr_expect_eq(memory_budget_update(&budget, 980 - excess), MEMORY_HOLD_BACK);
 }
 
 Test(memory_budget, holds_for_the_largest_numbers)
